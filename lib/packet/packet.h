@@ -1,0 +1,132 @@
+// Packet: the sole owner of one chain of packet buffers (a DPDK mbuf chain).
+#pragma once
+
+#include <rte_mbuf_core.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "base/check.h"
+#include "weir/address.h"
+
+namespace weir {
+
+// What the device said about the checksums of a received packet. Only kGood may be trusted; anything
+// else is verified in software.
+enum class ChecksumStatus : uint8_t { kUnknown, kGood, kBad };
+
+// Per-buffer scratch of whoever owns the buffer (the TCP send queue, mainly); lives in the private
+// area of the buffer, is not cleared on allocation, and is lost when the packet leaves the stack.
+struct PacketScratch {
+  uint32_t words[16];
+};
+
+// Owns a buffer chain; moving transfers it, destroying frees it. Two owners of one buffer exist only
+// through Share(); octets may be written only while unique(). Same size as a pointer, so that an
+// array of packets can be handed to a driver as an array of buffers.
+//
+// Thread: a packet belongs to one thread at a time; buffers may be freed on another worker.
+class Packet {
+ public:
+  // Room that every fresh packet has in front of its data.
+  static constexpr uint16_t kHeadroom = 128;
+
+  Packet() = default;
+  explicit Packet(rte_mbuf* owned) : m_(owned) {}
+  Packet(Packet&& other) noexcept : m_(std::exchange(other.m_, nullptr)) {}
+  Packet& operator=(Packet&& other) noexcept {
+    if (this != &other) {
+      Reset();
+      m_ = std::exchange(other.m_, nullptr);
+    }
+    return *this;
+  }
+  Packet(const Packet&) = delete;
+  Packet& operator=(const Packet&) = delete;
+  ~Packet() { Reset(); }
+
+  explicit operator bool() const { return m_ != nullptr; }
+  void Reset();  // frees the chain, if any
+  // For drivers: gives the chain away, or looks at it.
+  [[nodiscard]] rte_mbuf* Release() { return std::exchange(m_, nullptr); }
+  rte_mbuf* raw() const { return m_; }
+
+  // The first buffer's octets; a chain's other buffers are reached through CopyOut or Flatten.
+  uint8_t* data() const { return static_cast<uint8_t*>(m_->buf_addr) + m_->data_off; }
+  uint32_t size() const { return m_->pkt_len; }           // octets in the whole chain
+  uint16_t first_size() const { return m_->data_len; }    // octets in the first buffer
+  bool contiguous() const { return m_->nb_segs == 1; }
+  uint16_t headroom() const { return m_->data_off; }
+  uint16_t tailroom() const {
+    return static_cast<uint16_t>(m_->buf_len - m_->data_off - m_->data_len);
+  }
+  // Octets of memory pinned by the chain, whatever it carries.
+  uint32_t pinned_size() const;
+  std::span<const uint8_t> first() const { return {data(), first_size()}; }
+
+  // Grow or shrink at either end of a contiguous packet. Prepend and Append return the new octets,
+  // or nullptr when there is no room; TrimFront and TrimBack want n <= size().
+  uint8_t* Prepend(uint16_t n);
+  uint8_t* Append(uint16_t n);
+  void TrimFront(uint16_t n);
+  void TrimBack(uint16_t n);
+  // Sets the data to `length` octets beginning `offset` octets into the buffer.
+  void SetData(uint16_t offset, uint16_t length) {
+    WEIR_DCHECK(static_cast<uint32_t>(offset) + length <= m_->buf_len);
+    m_->data_off = offset;
+    m_->data_len = length;
+    m_->pkt_len = length;
+  }
+  // Hooks `tail` behind this packet's last buffer.
+  void Chain(Packet tail);
+  // Copies [offset, offset + out.size()) of the chain; returns the octets copied (less at its end).
+  size_t CopyOut(size_t offset, std::span<uint8_t> out) const;
+
+  // A second owner of the same octets. Both may read; neither may write until one is gone.
+  [[nodiscard]] Packet Share() const;
+  bool unique() const;
+
+  // Receive side.
+  uint16_t port() const { return m_->port; }
+  void set_port(uint16_t port) { m_->port = port; }
+  ChecksumStatus ip_checksum() const;
+  ChecksumStatus l4_checksum() const;
+  uint32_t rss_hash() const { return m_->hash.rss; }
+  // True when the device took an 802.1Q tag off; vlan_tci() is then its value.
+  bool vlan_stripped() const { return (m_->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0; }
+  uint16_t vlan_tci() const { return m_->vlan_tci; }
+
+  // Transmit side: asks the device to fill in the TCP checksum. The header's checksum field must
+  // hold the pseudo-header sum. Lengths in octets.
+  void RequestTcpChecksum(bool v4, uint16_t l2_size, uint16_t l3_size, uint16_t l4_size);
+  // Forgets everything received or requested, before a received buffer is sent back.
+  void ClearOffloads() {
+    m_->ol_flags = 0;
+    m_->tx_offload = 0;
+  }
+
+  PacketScratch& scratch() const { return *reinterpret_cast<PacketScratch*>(m_ + 1); }
+
+ private:
+  rte_mbuf* m_ = nullptr;
+};
+static_assert(sizeof(Packet) == sizeof(rte_mbuf*));
+
+// Where packets come from. The implementation is chosen by linking: pool_mempool.cc over rte_mempool,
+// pool_heap.cc over ordinary memory for tests, simulation and fuzzing.
+//
+// Thread: one worker; packets may be freed anywhere (mempool) or on the same thread (heap).
+class PacketPool;
+
+// An empty packet with kHeadroom octets in front, or an empty handle when the pool is exhausted.
+[[nodiscard]] Packet AllocatePacket(PacketPool& pool);
+// Buffers of the pool that are in use now.
+uint32_t PacketsInUse(const PacketPool& pool);
+uint32_t PacketCapacity(const PacketPool& pool);
+// Octets of data room behind the headroom of a fresh packet.
+uint32_t PacketRoom(const PacketPool& pool);
+
+}  // namespace weir

@@ -1,0 +1,64 @@
+// Text forms and classes of IP addresses.
+#include "weir/address.h"
+
+#include <arpa/inet.h>
+
+namespace weir {
+namespace {
+
+// Where the IPv4 part of a mapped address begins, in bits.
+constexpr unsigned kMappedPrefixBits = 96;
+// Longer text than this is no address (INET6_ADDRSTRLEN counts the terminator).
+constexpr size_t kTextMax = INET6_ADDRSTRLEN - 1;
+
+}  // namespace
+
+std::optional<IpAddress> IpAddress::Parse(std::string_view text) {
+  if (text.empty() || text.size() > kTextMax) return std::nullopt;
+  char terminated[INET6_ADDRSTRLEN] = {};
+  std::memcpy(terminated, text.data(), text.size());
+  if (std::strlen(terminated) != text.size()) return std::nullopt;  // an embedded NUL
+  in_addr v4;
+  if (inet_pton(AF_INET, terminated, &v4) == 1) return V4(ntohl(v4.s_addr));
+  IpAddress a;
+  if (inet_pton(AF_INET6, terminated, a.octets_.data()) == 1) return a;
+  return std::nullopt;
+}
+
+bool IpAddress::is_loopback() const {
+  if (is_v4()) return v4() >> 24 == 127;
+  return high() == 0 && low() == 1;
+}
+
+bool IpAddress::is_multicast() const {
+  if (is_v4()) return v4() >> 28 == 0xe;
+  return octets_[0] == 0xff;
+}
+
+bool IpAddress::InPrefix(const IpAddress& other, unsigned bits) const {
+  if (is_v4() != other.is_v4()) return false;
+  if (is_v4()) bits += kMappedPrefixBits;
+  if (bits > 128) bits = 128;
+  const unsigned whole = bits / 8, rest = bits % 8;
+  if (std::memcmp(octets_.data(), other.octets_.data(), whole) != 0) return false;
+  if (rest == 0) return true;
+  const unsigned mask = 0xffu << (8 - rest) & 0xffu;
+  return ((octets_[whole] ^ other.octets_[whole]) & mask) == 0;
+}
+
+std::string IpAddress::ToString() const {
+  char text[INET6_ADDRSTRLEN] = {};
+  if (is_v4()) {
+    inet_ntop(AF_INET, octets_.data() + 12, text, sizeof text);
+  } else {
+    inet_ntop(AF_INET6, octets_.data(), text, sizeof text);
+  }
+  return text;
+}
+
+std::string Endpoint::ToString() const {
+  const std::string host = address.ToString();
+  return (address.is_v4() ? host : "[" + host + "]") + ":" + std::to_string(port);
+}
+
+}  // namespace weir

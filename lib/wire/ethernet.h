@@ -1,0 +1,41 @@
+// Ethernet addresses and header constants.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+namespace weir::wire {
+
+struct MacAddress {
+  std::array<uint8_t, 6> octets{};
+
+  static MacAddress FromOctets(const uint8_t* p) {
+    MacAddress mac;
+    std::memcpy(mac.octets.data(), p, 6);
+    return mac;
+  }
+  // Group bit: multicast or broadcast.
+  constexpr bool is_multicast() const { return (octets[0] & 1) != 0; }
+  constexpr bool is_broadcast() const {
+    for (uint8_t o : octets) {
+      if (o != 0xff) return false;
+    }
+    return true;
+  }
+  constexpr bool is_zero() const { return *this == MacAddress{}; }
+  std::string ToString() const;  // "02:00:00:00:00:01"
+  friend constexpr bool operator==(const MacAddress&, const MacAddress&) = default;
+};
+
+inline constexpr uint16_t kEtherTypeIpv4 = 0x0800;
+inline constexpr uint16_t kEtherTypeArp = 0x0806;
+inline constexpr uint16_t kEtherTypeVlan = 0x8100;
+inline constexpr uint16_t kEtherTypeQinQ = 0x88a8;
+inline constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
+
+inline constexpr uint16_t kEthernetHeaderSize = 14;
+inline constexpr uint16_t kVlanTagSize = 4;
+
+}  // namespace weir::wire

@@ -1,0 +1,80 @@
+// The TCP header and its options as values (RFC 9293 3.1, RFC 7323, RFC 2018).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/seq.h"
+
+namespace weir::wire {
+
+inline constexpr uint8_t kTcpFin = 0x01;
+inline constexpr uint8_t kTcpSyn = 0x02;
+inline constexpr uint8_t kTcpRst = 0x04;
+inline constexpr uint8_t kTcpPsh = 0x08;
+inline constexpr uint8_t kTcpAck = 0x10;
+inline constexpr uint8_t kTcpUrg = 0x20;
+inline constexpr uint8_t kTcpEce = 0x40;
+inline constexpr uint8_t kTcpCwr = 0x80;
+
+inline constexpr uint16_t kTcpHeaderSize = 20;     // without options
+inline constexpr uint16_t kTcpHeaderSizeMax = 60;  // with 40 octets of options
+inline constexpr uint8_t kTcpWindowScaleMax = 14;  // RFC 7323 2.3
+
+struct SackBlock {
+  Seq left, right;
+  friend constexpr bool operator==(const SackBlock&, const SackBlock&) = default;
+};
+
+// The options that weir knows. Unknown ones are skipped by length (MUST-6).
+struct TcpOptions {
+  // Bits of `present`.
+  static constexpr uint8_t kMss = 1;
+  static constexpr uint8_t kWindowScale = 2;
+  static constexpr uint8_t kSackPermitted = 4;
+  static constexpr uint8_t kTimestamps = 8;
+  static constexpr uint8_t kSack = 16;
+  // An option's length was 0, 1 or ran past the header; what came before it still counts (MUST-7).
+  static constexpr uint8_t kMalformed = 32;
+
+  uint8_t present = 0;
+  uint8_t window_scale = 0;  // as received, not clamped
+  uint16_t mss = 0;
+  uint32_t ts_value = 0;
+  uint32_t ts_echo = 0;
+  uint8_t sack_count = 0;
+  SackBlock sack[4];
+
+  constexpr bool has(uint8_t bit) const { return (present & bit) != 0; }
+};
+
+// One header in host order. `window` is the field as sent, before scaling.
+struct TcpHeader {
+  uint16_t source_port = 0;
+  uint16_t destination_port = 0;
+  Seq seq;
+  Seq ack;
+  uint8_t flags = 0;
+  uint16_t window = 0;
+  uint16_t urgent = 0;
+  TcpOptions options;
+
+  constexpr bool syn() const { return (flags & kTcpSyn) != 0; }
+  constexpr bool fin() const { return (flags & kTcpFin) != 0; }
+  constexpr bool rst() const { return (flags & kTcpRst) != 0; }
+  constexpr bool has_ack() const { return (flags & kTcpAck) != 0; }
+};
+
+// Reads the header at the start of `segment` (header, options, text). Returns the header's size in
+// octets, or 0 when the segment is too short or the data offset is impossible.
+[[nodiscard]] uint16_t ParseTcp(std::span<const uint8_t> segment, TcpHeader& header);
+
+// The size WriteTcp will produce for these options: 20..60, a multiple of four.
+[[nodiscard]] uint16_t TcpHeaderLength(const TcpOptions& options);
+
+// Writes the header with a zero checksum to `out`, which has TcpHeaderLength() octets. Options come
+// in the order Linux sends them: MSS, SACK-permitted, timestamps, window scale on a SYN; NOP NOP
+// timestamps, then NOP NOP SACK elsewhere. SACK blocks that do not fit are left out.
+void WriteTcp(const TcpHeader& header, uint8_t* out);
+
+}  // namespace weir::wire
