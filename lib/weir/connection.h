@@ -1,0 +1,149 @@
+// Connection: a handle to one TCP connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "weir/address.h"
+
+namespace weir {
+
+namespace tcp {
+class Engine;
+}
+
+// Octets that somebody else owns.
+using Bytes = std::span<const uint8_t>;
+
+// Called exactly once when weir no longer reads the memory given to SendOwned. Runs on the
+// connection's worker, possibly inside SendOwned's own caller's turn; must not call back into weir.
+using ReleaseFunction = void (*)(void* context);
+
+// RFC 9293 3.3.2.
+enum class TcpState : uint8_t {
+  kClosed,
+  kListen,
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait1,
+  kFinWait2,
+  kCloseWait,
+  kClosing,
+  kLastAck,
+  kTimeWait,
+};
+
+// "ESTABLISHED" and so on.
+const char* TcpStateName(TcpState state);
+
+// Why a connection ended. Kept apart so that an application can tell a normal close from an abort
+// (RFC 9293 MUST-12).
+enum class CloseReason : uint8_t {
+  kNormal,       // both directions were closed with FIN
+  kAborted,      // this side called Abort, or closed with unread text
+  kReset,        // the peer sent RST
+  kRefused,      // an active open was answered by RST
+  kTimedOut,     // retransmissions, probes or the user timeout ran out
+  kUnreachable,  // an active open met an ICMP error or had no route
+  kNoResources,  // a table or pool was full
+  kShutdown,     // the server stopped before the connection finished
+};
+
+// "reset by peer" and so on.
+const char* CloseReasonText(CloseReason reason);
+
+// A snapshot of one connection; times in microseconds, windows and queues in octets.
+struct ConnectionInfo {
+  TcpState state = TcpState::kClosed;
+  Endpoint local;
+  Endpoint remote;
+  uint16_t mss = 0;  // largest segment we send, options subtracted
+  uint8_t send_window_scale = 0;
+  uint8_t receive_window_scale = 0;
+  bool timestamps = false;
+  uint32_t congestion_window = 0;
+  uint32_t slow_start_threshold = 0;
+  uint32_t send_window = 0;
+  uint32_t receive_window = 0;
+  uint32_t srtt_us = 0;    // 0 before the first sample
+  uint32_t rttvar_us = 0;
+  uint32_t rto_us = 0;
+  uint32_t unacknowledged = 0;  // sent and not acknowledged
+  uint32_t unsent = 0;          // accepted by Send and not sent yet
+  uint32_t unread = 0;          // received in order and not delivered yet
+  uint32_t out_of_order = 0;    // received behind a gap
+  uint8_t retransmissions = 0;  // of the oldest unacknowledged segment
+};
+
+// A value of 16 octets: copy it, keep it, compare it. It names the connection together with a
+// generation, so that a handle kept after the connection ended finds nothing: every call then does
+// nothing and returns false or 0. A default-constructed handle behaves the same.
+//
+// Thread: only the worker that owns the connection (the thread that runs the handler). Callbacks may
+// call anything here, on this connection or on another of the same worker; nothing re-enters a
+// handler: what a call causes is delivered later in the same turn or in the next one.
+class Connection {
+ public:
+  Connection() = default;
+  Connection(tcp::Engine* engine, uint32_t index, uint32_t generation)
+      : engine_(engine), index_(index), generation_(generation) {}
+
+  // True while the connection exists and OnClosed has not been called.
+  bool alive() const;
+
+  // Copies as much of `text` into the send buffer as there is room for and returns how much that
+  // was: 0..text.size(). Less than all means: wait for OnWritable. Returns 0 after Shutdown or Close
+  // and on a dead connection (never a signal). What was accepted is sent at the end of the turn.
+  [[nodiscard]] size_t Send(Bytes text);
+  // Like Send, but weir reads the caller's memory when it sends and when it retransmits, until
+  // `release` is called (acknowledged, reset or closed). All or nothing: false when the connection
+  // cannot send any more or has no record free, and then `release` is not called. The text may be of
+  // any size up to 1 GiB; it does not count against the send buffer.
+  [[nodiscard]] bool SendOwned(Bytes text, ReleaseFunction release, void* context);
+  // Octets that Send would take now.
+  size_t send_room() const;
+
+  // Stops and restarts OnData. While paused, received text stays in the receive buffer and the
+  // window closes as it fills. Resume delivers what waits, later in the same turn.
+  void Pause();
+  void Resume();
+
+  // Half close: sends FIN after everything accepted so far (RFC 9293 3.10.4). Text may still arrive.
+  void Shutdown();
+  // Closes: as Shutdown, and the handler hears nothing further but OnClosed. Text that arrives or is
+  // unread then is answered by RST (SHLD-3).
+  void Close();
+  // Ends at once with RST; OnClosed(kAborted) follows.
+  void Abort();
+
+  // Calls OnTimer once, `milliseconds` from now (1..2^31-1); a new call replaces the old one, 0
+  // cancels.
+  void SetTimer(uint32_t milliseconds);
+
+  // 64 bits of the application's own, 0 at first; kept until OnClosed has returned. user() of a dead
+  // handle is 0.
+  uint64_t user() const;
+  void set_user(uint64_t value);
+
+  // Sends small segments at once instead of waiting for an acknowledgement (MUST-17). The default is
+  // the listener's.
+  bool SetNoDelay(bool on);
+  // Probes an idle peer; off by default (MUST-24, MUST-25). Times are the configuration's.
+  bool SetKeepAlive(bool on);
+
+  Endpoint remote() const;
+  Endpoint local() const;
+  ConnectionInfo Info() const;
+
+  friend bool operator==(const Connection&, const Connection&) = default;
+
+ private:
+  tcp::Engine* engine_ = nullptr;
+  uint32_t index_ = 0;
+  uint32_t generation_ = 0;
+};
+static_assert(sizeof(Connection) == 16);
+
+}  // namespace weir

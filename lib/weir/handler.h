@@ -1,0 +1,38 @@
+// Handler: what an application implements.
+#pragma once
+
+#include "weir/connection.h"
+
+namespace weir {
+
+// The callbacks of one listener on one worker. One Handler object serves all connections that its
+// listener accepts on its worker; what belongs to one connection goes into Connection::user().
+//
+// Thread: always the worker's own. Callbacks come in the event phase of a turn and nowhere else; a
+// callback that blocks stops the worker. An exception that leaves a callback ends the process.
+//
+// Order: OnOpen first, then any of the others, OnClosed last and exactly once, also for connections
+// that the application aborted. Text that arrived before a close or reset is delivered first where
+// the protocol allows it.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+
+  // The handshake is complete.
+  virtual void OnOpen(Connection) {}
+  // Text in order. It is valid during the call only, never empty, and - unless the listener sets
+  // `deliver_when_full` - never longer than what Send takes at that moment, so that an echo loses
+  // nothing. The same text is never delivered twice.
+  virtual void OnData(Connection c, Bytes text) = 0;
+  // Send has room again after it took less than it was given.
+  virtual void OnWritable(Connection) {}
+  // The peer sent FIN: no more text will come; sending still works. The default closes our side
+  // after everything accepted so far has been sent.
+  virtual void OnPeerClosed(Connection c) { c.Close(); }
+  // The connection is gone; the handle is valid for user(), remote() and local() during this call.
+  virtual void OnClosed(Connection, CloseReason) {}
+  // The timer of Connection::SetTimer.
+  virtual void OnTimer(Connection) {}
+};
+
+}  // namespace weir

@@ -1,0 +1,45 @@
+// Server: one process of weir - ports, workers, listeners.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "weir/handler.h"
+#include "weir/listener.h"
+
+namespace weir {
+
+// Built by Main from the configuration. Listen before Run; Run returns when the process was told to
+// stop and every connection has finished or the drain timeout has passed.
+//
+// Thread: the main thread, except Stop, which any thread and any signal handler may call.
+class Server {
+ public:
+  virtual ~Server() = default;
+
+  // Accepts connections on a port, on every worker, with one handler per worker.
+  // InvalidArgument: port 0, an address that is not the server's, a buffer size out of range.
+  // AlreadyExists: the port (on that address) is taken. FailedPrecondition: Run has begun.
+  virtual absl::Status Listen(const ListenOptions& options, HandlerFactory factory) = 0;
+
+  // Starts the workers and returns after the drain that SIGTERM, SIGINT or Stop begins.
+  virtual absl::Status Run() = 0;
+
+  // Begins the drain; a second call ends it at once.
+  virtual void Stop() = 0;
+
+  // How many workers there are, each with one handler per listener.
+  virtual unsigned worker_count() const = 0;
+};
+
+// What a program sets up between the reading of the configuration and Run.
+using Setup = std::function<absl::Status(Server&)>;
+
+// The whole of main(): reads flags and configuration, opens the ports, calls `setup`, runs, and
+// returns the exit status: 0 after a drain, 1 when something failed, 2 when the command line or the
+// configuration was refused (before any port was touched).
+int Main(int argc, char** argv, const Setup& setup);
+
+}  // namespace weir

@@ -1,0 +1,8 @@
+// All of weir's public API.
+#pragma once
+
+#include "weir/address.h"
+#include "weir/connection.h"
+#include "weir/handler.h"
+#include "weir/listener.h"
+#include "weir/server.h"
