@@ -37,5 +37,12 @@ inline constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
 
 inline constexpr uint16_t kEthernetHeaderSize = 14;
 inline constexpr uint16_t kVlanTagSize = 4;
+inline constexpr uint16_t kVlanIdentifierMask = 0x0fff;  // the rest of a tag is priority
+
+inline constexpr MacAddress kBroadcastMac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
+
+// Writes a header with one 802.1Q tag when `vlan` is not 0; returns its size, 14 or 18 octets.
+uint16_t WriteEthernet(uint8_t* out, const MacAddress& destination, const MacAddress& source,
+                       uint16_t vlan, uint16_t ether_type);
 
 }  // namespace weir::wire
