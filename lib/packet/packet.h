@@ -14,8 +14,8 @@
 
 namespace weir {
 
-// What the device said about the checksums of a received packet. Only kGood may be trusted; anything
-// else is verified in software.
+// What the device said about the checksums of a received packet. Only kGood may be trusted;
+// anything else is verified in software.
 enum class ChecksumStatus : uint8_t { kUnknown, kGood, kBad };
 
 // Per-buffer scratch of whoever owns the buffer (the TCP send queue, mainly); lives in the private
@@ -24,13 +24,15 @@ struct PacketScratch {
   uint32_t words[16];
 };
 
-// Owns a buffer chain; moving transfers it, destroying frees it. Two owners of one buffer exist only
-// through Share(); octets may be written only while unique(). Same size as a pointer, so that an
-// array of packets can be handed to a driver as an array of buffers.
+// Owns a buffer chain; moving transfers it, destroying frees it. Two owners of one buffer exist
+// only through Share(); octets may be written only while unique(). Same size as a pointer, so that
+// an array of packets can be handed to a driver as an array of buffers.
 //
 // Thread: a packet belongs to one thread at a time; buffers may be freed on another worker.
 class Packet {
  public:
+  // Octets of private area in every buffer: the scratch.
+  static constexpr uint16_t kScratchSize = sizeof(PacketScratch);
   // Room that every fresh packet has in front of its data.
   static constexpr uint16_t kHeadroom = 128;
 
@@ -49,15 +51,18 @@ class Packet {
   ~Packet() { Reset(); }
 
   explicit operator bool() const { return m_ != nullptr; }
-  void Reset();  // frees the chain, if any
+  // Frees the chain, if any. Buffers that have another owner stay with it.
+  void Reset() {
+    if (m_ != nullptr) FreeBuffers(std::exchange(m_, nullptr));
+  }
   // For drivers: gives the chain away, or looks at it.
   [[nodiscard]] rte_mbuf* Release() { return std::exchange(m_, nullptr); }
   rte_mbuf* raw() const { return m_; }
 
   // The first buffer's octets; a chain's other buffers are reached through CopyOut or Flatten.
   uint8_t* data() const { return static_cast<uint8_t*>(m_->buf_addr) + m_->data_off; }
-  uint32_t size() const { return m_->pkt_len; }           // octets in the whole chain
-  uint16_t first_size() const { return m_->data_len; }    // octets in the first buffer
+  uint32_t size() const { return m_->pkt_len; }         // octets in the whole chain
+  uint16_t first_size() const { return m_->data_len; }  // octets in the first buffer
   bool contiguous() const { return m_->nb_segs == 1; }
   uint16_t headroom() const { return m_->data_off; }
   uint16_t tailroom() const {
@@ -67,8 +72,10 @@ class Packet {
   uint32_t pinned_size() const;
   std::span<const uint8_t> first() const { return {data(), first_size()}; }
 
-  // Grow or shrink at either end of a contiguous packet. Prepend and Append return the new octets,
-  // or nullptr when there is no room; TrimFront and TrimBack want n <= size().
+  // Grow or shrink at either end. Prepend and Append return the new octets, or nullptr when there
+  // is no room; Append and TrimBack want a contiguous packet. TrimFront wants n <= first_size(),
+  // TrimBack n <= size(). The first buffer's room in front may be written by the one owner who
+  // sends.
   uint8_t* Prepend(uint16_t n);
   uint8_t* Append(uint16_t n);
   void TrimFront(uint16_t n);
@@ -85,7 +92,9 @@ class Packet {
   // Copies [offset, offset + out.size()) of the chain; returns the octets copied (less at its end).
   size_t CopyOut(size_t offset, std::span<uint8_t> out) const;
 
-  // A second owner of the same octets. Both may read; neither may write until one is gone.
+  // A second owner of the same buffers. Both may read; neither may write the octets that both look
+  // at until one is gone. Where the data begins and ends is common to both: the one who keeps a
+  // buffer while the other travels sets it again with SetData.
   [[nodiscard]] Packet Share() const;
   bool unique() const;
 
@@ -104,19 +113,23 @@ class Packet {
   void RequestTcpChecksum(bool v4, uint16_t l2_size, uint16_t l3_size, uint16_t l4_size);
   // Forgets everything received or requested, before a received buffer is sent back.
   void ClearOffloads() {
-    m_->ol_flags = 0;
+    m_->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;  // where the octets lie stays true
     m_->tx_offload = 0;
   }
 
   PacketScratch& scratch() const { return *reinterpret_cast<PacketScratch*>(m_ + 1); }
 
  private:
+  // Gives every buffer of the chain back to the pool it came from, as far as it has no other owner.
+  // The pool that is linked implements it.
+  static void FreeBuffers(rte_mbuf* first);
+
   rte_mbuf* m_ = nullptr;
 };
 static_assert(sizeof(Packet) == sizeof(rte_mbuf*));
 
-// Where packets come from. The implementation is chosen by linking: pool_mempool.cc over rte_mempool,
-// pool_heap.cc over ordinary memory for tests, simulation and fuzzing.
+// Where packets come from. The implementation is chosen by linking: pool_mempool.cc over
+// rte_mempool, pool_heap.cc over ordinary memory for tests, simulation and fuzzing.
 //
 // Thread: one worker; packets may be freed anywhere (mempool) or on the same thread (heap).
 class PacketPool;
