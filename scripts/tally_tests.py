@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """Adds up the results of several `meson test` runs; the last line printed is the total.
 
-usage: scripts/tally_tests.py [--broken N] LOGBASE...
+usage: scripts/tally_tests.py [--broken N] LOGBASE=SUITE,SUITE...
   LOGBASE   meson-logs/NAME of a run made with `meson test --logbase NAME`
+  SUITE     what was asked for; a suite in which no test ran counts as one failure
   --broken  steps that failed before any test could run (each counts as one failure)
 
-A test that reports its cases (GoogleTest) counts as that many; any other counts as one. A test that failed
+A test that reports its cases (GoogleTest, pytest) counts as that many; any other counts as one. A test that failed
 without a failing case (it crashed, leaked or timed out) adds one failure. Exits 1 if anything failed or
 nothing ran.
 """
@@ -20,29 +21,36 @@ PASSED = {"OK", "EXPECTEDFAIL"}
 SKIPPED = {"SKIP"}
 
 
-def count_cases(junit_path):
-    """Cases per meson test name: {name: (run, failed, skipped)}, from the JUnit file meson writes."""
+def count(suite, counts):
+    """Adds the cases of one JUnit suite to counts, which is [run, failed, skipped]."""
+    for case in suite.iter("testcase"):
+        counts[0] += 1
+        if case.find("failure") is not None or case.find("error") is not None:
+            counts[1] += 1
+        elif case.find("skipped") is not None or case.get("status") == "notrun":
+            counts[2] += 1
+
+
+def count_cases(log_base):
+    """{meson's name of a test: [run, failed, skipped]}, for the tests that report their cases."""
     cases = collections.defaultdict(lambda: [0, 0, 0])
-    if not junit_path.exists():
-        return cases
-    for suite in ElementTree.parse(junit_path).getroot().iter("testsuite"):
-        # meson names a GoogleTest suite PROJECT.TEST.SUITE, and other tests' suites PROJECT.
-        parts = suite.get("name", "").split(".")
-        if len(parts) < 3:
-            continue
-        counts = cases[parts[1]]
-        for case in suite.iter("testcase"):
-            counts[0] += 1
-            if case.find("failure") is not None or case.find("error") is not None:
-                counts[1] += 1
-            elif case.find("skipped") is not None or case.get("status") == "notrun":
-                counts[2] += 1
+    junit_path = pathlib.Path(f"{log_base}.junit.xml")
+    if junit_path.exists():
+        for suite in ElementTree.parse(junit_path).getroot().iter("testsuite"):
+            # A GoogleTest suite is called PROJECT.TEST.SUITE there, all that is not GoogleTest just PROJECT.
+            _, _, rest = suite.get("name", "").partition(".")
+            test, _, _ = rest.rpartition(".")
+            if test:
+                count(suite, cases[test])
+    # tests/e2e has pytest write its own, one file for each test.
+    for path in junit_path.parent.glob("pytest-*.xml"):
+        count(ElementTree.parse(path).getroot(), cases["weir:e2e / " + path.stem.removeprefix("pytest-")])
     return cases
 
 
 def tally(log_base):
     """One run: a row per test, as (suite, name, passed, failed, skipped, seconds)."""
-    cases = count_cases(pathlib.Path(f"{log_base}.junit.xml"))
+    cases = count_cases(log_base)
     rows = []
     log_path = pathlib.Path(f"{log_base}.json")
     if not log_path.exists():
@@ -51,12 +59,12 @@ def tally(log_base):
         test = json.loads(line)
         suite, _, name = test["name"].rpartition(" / ")
         suite = suite.rpartition(":")[2]
-        run, failed, skipped = cases.get(name, (1, 0, 0))
+        run, failed, skipped = cases.get(test["name"], (1, 0, 0))
         if test["result"] in SKIPPED:
             failed, skipped = 0, run
         elif test["result"] not in PASSED and failed == 0:
             failed = 1
-            run = run + 1 if name in cases else 1
+            run = run + 1 if test["name"] in cases else 1
         rows.append((suite, name, run - failed - skipped, failed, skipped, test["duration"]))
     return rows
 
@@ -65,20 +73,22 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--broken", type=int, default=0)
-    parser.add_argument("logs", nargs="*", metavar="LOGBASE")
+    parser.add_argument("logs", nargs="*", metavar="LOGBASE=SUITES")
     arguments = parser.parse_args()
 
     passed, failed, skipped = 0, arguments.broken, 0
-    for log_base in arguments.logs:
+    for log in arguments.logs:
+        log_base, _, suites = log.partition("=")
         rows = tally(log_base)
-        if not rows:
-            print(f"{log_base}: no test ran")
         for suite, name, good, bad, left_out, seconds in rows:
             mark = "FAIL" if bad else "skip" if left_out and not good else "ok"
             note = f", {left_out} skipped" if left_out else ""
             print(f"{pathlib.Path(log_base).name:14} {suite:8} {name:28} {mark:5}"
                   f"{good:6} passed, {bad} failed{note} ({seconds:.1f} s)")
             passed, failed, skipped = passed + good, failed + bad, skipped + left_out
+        for suite in set(suites.split(",")) - {row[0] for row in rows}:
+            print(f"{pathlib.Path(log_base).name:14} {suite:8} no test ran: FAIL")
+            failed += 1
     if arguments.broken:
         print(f"{arguments.broken} step(s) failed before their tests could run")
     ending = f", {skipped} skipped" if skipped else ""

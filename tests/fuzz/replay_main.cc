@@ -1,4 +1,4 @@
-// main() of a fuzz target in an ordinary build: runs the target over the files of its corpus, as a test.
+// main() of a fuzz target in an ordinary build: runs it over the files of its corpus, as a test.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
