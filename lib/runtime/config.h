@@ -135,7 +135,6 @@ struct DrainConfig {
 // [counters]
 struct CountersConfig {
   bool print_on_exit = true;
-  bool print_zero = false;
   friend bool operator==(const CountersConfig&, const CountersConfig&) = default;
 };
 

@@ -1,0 +1,47 @@
+// A configuration being put together: values, where each was given, and what was wrong so far.
+#pragma once
+
+#include <initializer_list>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "runtime/config.h"
+
+namespace weir::runtime {
+
+// The file is read first, then the flags; both go on after a mistake, so that all are reported at
+// once. Then Finish looks for what clashes.
+struct Draft {
+  Config config;
+  // By full name ("tcp.mss", "port.0.mtu"): "weir.toml:4: tcp.mss = 1460" or "--set=tcp.mss=1460".
+  std::map<std::string, std::string> origins;
+  // Keys whose value was refused: no further complaint is based on them.
+  std::set<std::string> refused;
+  std::vector<std::string> problems;
+
+  bool Given(const std::string& key) const { return origins.contains(key); }
+  // Notes that a value was taken, or refused because of `problem`.
+  void Accept(const std::string& key, std::string origin);
+  void Refuse(const std::string& key, const std::string& origin, const std::string& problem);
+  // Notes that the values of these keys do not go together; blames the first that was given.
+  void Clash(std::initializer_list<std::string> keys, const std::string& problem);
+};
+
+// Takes TOML text into the draft. A port that the text describes is added to those already there.
+void ReadToml(std::string_view toml_text, std::string_view file_name, Draft& draft);
+
+// Takes a file into the draft; the error, if it cannot be read, names it.
+absl::Status ReadFile(const std::string& path, Draft& draft);
+
+// Takes the flags in force into the draft.
+void ReadFlags(Draft& draft);
+
+// Fills in what depends on other keys, refuses what clashes, and gives the value or all problems.
+absl::StatusOr<Config> Finish(Draft draft);
+
+}  // namespace weir::runtime
