@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Compiles every header of lib alone, so that none leans on what its includer happened to include first.
 
-usage: scripts/check_headers.py --stamps DIRECTORY [--compiler "g++ ..."]... -- FLAG...
+usage: scripts/check_headers.py --stamps DIRECTORY [--compiler "g++ ..."]... [--sources] -- FLAG...
 
-A header that passed is not compiled again until it, or a header it includes, or the command changes: DIRECTORY
+With --sources the .cc files of lib are compiled as well: what the other compiler says of them.
+A file that passed is not compiled again until it, or a header it includes, or the command changes: DIRECTORY
 keeps one stamp for each, with what it depended on.
 """
 import argparse
@@ -28,9 +29,9 @@ def fingerprint(command, files):
     return digest.hexdigest()
 
 
-def check(compiler, flags, header, stamps):
+def check(compiler, flags, file, stamps):
     """Returns what the compiler says, empty if all is well."""
-    name = header.relative_to(ROOT / "lib").as_posix()
+    name = file.relative_to(ROOT / "lib").as_posix()
     command = compiler.split() + flags + ["-fsyntax-only", "-x", "c++"]
     key = hashlib.sha256(f"{compiler} {name}".encode()).hexdigest()[:16]
     stamp = stamps / f"{key}.stamp"
@@ -39,14 +40,14 @@ def check(compiler, flags, header, stamps):
         old, *dependencies = stamp.read_text().split("\n")
         if old == fingerprint(command, dependencies):
             return ""
-    # Twice: a header must bear being included again.
-    source = f'#include "{name}"\n#include "{name}"\n'
-    run = subprocess.run(command + ["-MMD", "-MF", str(depfile), "-MT", "header", "-"], input=source, text=True,
-                         capture_output=True, check=False)
+    # A header twice: it must bear being included again.
+    header = file.suffix == ".h"
+    run = subprocess.run(command + ["-MMD", "-MF", str(depfile), "-MT", "out", "-" if header else str(file)],
+                         input=f'#include "{name}"\n' * 2 if header else "", text=True, capture_output=True,
+                         check=False)
     if run.returncode != 0:
         return f"{name} does not compile alone with {compiler}:\n{run.stderr}"
-    dependencies = depfile.read_text().replace("\\\n", " ").split()[1:]
-    dependencies = [d for d in dependencies if d != "-"]
+    dependencies = [word for word in depfile.read_text().replace("\\\n", " ").split()[1:] if word != "-"]
     stamp.write_text("\n".join([fingerprint(command, dependencies), *dependencies]))
     return ""
 
@@ -56,17 +57,20 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--stamps", type=pathlib.Path, required=True)
     parser.add_argument("--compiler", action="append", default=[])
+    parser.add_argument("--sources", action="store_true")
     parser.add_argument("flags", nargs="*", metavar="FLAG")
     arguments = parser.parse_args()
     arguments.stamps.mkdir(parents=True, exist_ok=True)
-    headers = sorted((ROOT / "lib").rglob("*.h"))
+    files = sorted((ROOT / "lib").rglob("*.h"))
+    if arguments.sources:
+        files += sorted((ROOT / "lib").rglob("*.cc"))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = [pool.submit(check, compiler, arguments.flags, header, arguments.stamps)
-                   for compiler in arguments.compiler or ["g++"] for header in headers]
+        results = [pool.submit(check, compiler, arguments.flags, file, arguments.stamps)
+                   for compiler in arguments.compiler or ["g++"] for file in files]
     failures = [text for text in (result.result() for result in results) if text]
     print("\n".join(failures))
-    print(f"{len(headers)} headers, {len(results)} compilations, {len(failures)} failures")
-    return 1 if failures or not headers else 0
+    print(f"{len(files)} files, {len(results)} compilations, {len(failures)} failures")
+    return 1 if failures or not files else 0
 
 
 if __name__ == "__main__":
