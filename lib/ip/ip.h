@@ -1,0 +1,146 @@
+// Ip: the network layer of one shard - addresses, neighbours, routes, ICMP. It knows transports
+// only as packets that begin with their header.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/counters.h"
+#include "base/time.h"
+#include "ip/address_setup.h"
+#include "ip/config.h"
+#include "ip/icmp_limiter.h"
+#include "ip/interface.h"
+#include "ip/local_addresses.h"
+#include "ip/messages.h"
+#include "ip/neighbours.h"
+#include "packet/frame_list.h"
+#include "packet/packet.h"
+#include "weir/address.h"
+#include "wire/frame.h"
+#include "wire/icmp.h"
+#include "wire/ipv4.h"
+
+namespace weir::ip {
+
+// The fields of an IP header that the sender may choose.
+struct SendOptions {
+  uint8_t protocol = wire::kProtocolTcp;
+  uint8_t ttl = wire::kTtlDefault;
+  uint8_t dscp_ecn = 0;
+  uint32_t flow_label = 0;  // IPv6: 20 bits
+};
+
+// An ICMP error that quotes a TCP segment from one of our addresses; whether we sent such a segment
+// is for TCP to judge (RFC 5927).
+struct QuotedError {
+  wire::QuotedSegment segment;
+  uint16_t local = 0;  // index of segment.source
+};
+
+// No neighbour is remembered yet: what a connection's hint starts with. Any other value does, too.
+inline constexpr uint16_t kNoNeighbour = NeighbourTable::kNone;
+
+// Thread: one. All memory is reserved by the constructor; `now` never goes back.
+class Ip {
+ public:
+  // The pool and the counters outlive this object.
+  Ip(const IpConfig& config, PacketPool& pool, Counters& counters);
+  Ip(const Ip&) = delete;
+  Ip& operator=(const Ip&) = delete;
+
+  // Makes the addresses usable: IPv4 at once, IPv6 after duplicate address detection.
+  void Start(Time now, FrameList& out);
+
+  // --- what is ours ---
+  // The index of the usable address, or -1. Addresses under detection are not ours yet.
+  int LocalIndex(const IpAddress& destination, uint16_t port) const {
+    return locals_.Find(destination, port);
+  }
+  const LocalAddress& Local(int index) const { return locals_[static_cast<size_t>(index)]; }
+  // All of them; positions are the indices, and never change.
+  std::span<const LocalAddress> locals() const { return locals_.all(); }
+  uint16_t mtu(uint16_t local_index) const { return locals_[local_index].mtu; }
+  // Octets in front of the IP header of what leaves from this address, for checksum offload.
+  uint16_t link_header_size(uint16_t local_index) const {
+    return interfaces_[locals_[local_index].interface].link_header_size();
+  }
+  // The address to speak from to `remote`, or -1 when there is none or no way.
+  int SourceFor(const IpAddress& remote) const;
+
+  // --- receiving ---
+  // True for a frame that is meant for this host on this port: its VLAN, its hardware address, not
+  // from ourselves nor from a broadcast address (MUST-63). False: the reason has been counted. The
+  // stack asks for TCP; Receive asks by itself.
+  [[nodiscard]] bool Admits(const wire::Frame& frame, uint16_t port);
+  // Takes an accepted frame that is not TCP. Giving one frame to several shards is safe.
+  std::optional<QuotedError> Receive(const wire::Frame& frame, Packet packet, Time now,
+                                     FrameList& out);
+
+  // --- sending ---
+  // Puts IP and Ethernet headers in front of a packet that begins with its finished transport
+  // header and appends it to `out`, or keeps it until the neighbour has answered. `neighbour_hint`
+  // belongs to the caller's flow and makes the next call cheap. False: dropped, and the reason
+  // counted.
+  bool Send(Packet l4, uint16_t local_index, const IpAddress& remote, const SendOptions& options,
+            uint16_t& neighbour_hint, Time now, FrameList& out);
+  // The same straight back to where `request` came from, without route or neighbour: an answer to a
+  // stranger. `local_index` is the request's destination.
+  bool Reply(Packet l4, const wire::Frame& request, uint16_t local_index,
+             const SendOptions& options, FrameList& out);
+  // Tells that a flow with this hint has made progress: its neighbour is reachable (RFC
+  // 4861 7.3.1).
+  void Confirm(uint16_t neighbour_hint, Time now) { neighbours_.Confirm(neighbour_hint, now); }
+
+  // --- time ---
+  // Ageing, probes, detection, reports; bounded work a call.
+  void Tick(Time now, FrameList& out) {
+    if (now >= setup_.next_deadline()) setup_.Tick(now, out);
+    if (now >= neighbours_.next_deadline()) neighbours_.Tick(now, out);
+  }
+  // When Tick has work next; in the past when it has some now.
+  Time next_deadline() const {
+    return std::min(setup_.next_deadline(), neighbours_.next_deadline());
+  }
+
+  const Neighbours& neighbours() const { return neighbours_; }
+
+ private:
+  bool PrependIp(Packet& l4, const IpAddress& source, const IpAddress& destination,
+                 const SendOptions& options);
+  bool Drop(Counter reason) {
+    counters_.Add(reason);
+    return false;
+  }
+
+  void ReceiveArp(const wire::Frame& frame, Packet packet, Time now, FrameList& out);
+  std::optional<QuotedError> ReceiveIcmp(const wire::Frame& frame, Packet packet, Time now,
+                                         FrameList& out);
+  std::optional<QuotedError> ReceiveIcmpv6(const wire::Frame& frame, Packet packet, Time now,
+                                           FrameList& out);
+  void ReceiveNd(const wire::Frame& frame, Packet packet, Time now, FrameList& out);
+  void ReceiveSolicitation(const wire::Frame& frame, const wire::NdMessage& nd, Packet packet,
+                           Time now, FrameList& out);
+  void ReceiveAdvertisement(const wire::Frame& frame, const wire::NdMessage& nd, uint16_t port,
+                            Time now, FrameList& out);
+  void ReceiveMldQuery(const wire::Frame& frame, const Packet& packet, Time now);
+  void AnswerEcho(const wire::Frame& frame, int local, Packet packet, Time now, FrameList& out);
+  std::optional<QuotedError> ReadError(const wire::Frame& frame, const Packet& packet);
+
+  PacketPool& pool_;
+  Counters& counters_;
+  bool owner_;
+  bool echo_reply_;
+  std::vector<Interface> interfaces_;
+  std::vector<uint16_t> interface_of_port_;
+  LocalAddresses locals_;
+  Messages messages_;
+  Neighbours neighbours_;
+  AddressSetup setup_;
+  IcmpLimiter limiter_;
+};
+
+}  // namespace weir::ip
