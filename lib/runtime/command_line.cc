@@ -112,6 +112,9 @@ class FlagReader {
   }
 
   void Unknown(std::string_view text, std::string_view name) {
+    // What may have been its value is no second mistake.
+    const bool skip = text == name && next_ < arguments_.size() && arguments_[next_][0] != '-';
+    if (skip) ++next_;
     std::vector<std::string> names;
     for (const absl::CommandLineFlag* flag : OurFlags()) names.push_back(Std(flag->Name()));
     const std::string nearest = Nearest(name, names);

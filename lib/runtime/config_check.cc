@@ -108,8 +108,9 @@ void CheckAgainstEarlierPorts(Draft& draft, size_t i) {
   for (size_t j = 0; j < i; ++j) {
     const PortConfig& earlier = draft.config.ports[j];
     if (port.name == earlier.name) {
-      draft.Clash({PortKey(i, "name"), PortKey(j, "name")},
-                  absl::StrCat("also the name of port.", j, "; must be unique"));
+      draft.Clash(
+          {PortKey(i, "name"), PortKey(j, "name")},
+          absl::StrCat("port.", j, " and port.", i, " have one name; names must be unique"));
     }
     if (!port.pci.empty() && port.pci == earlier.pci) {
       draft.Clash({PortKey(i, "pci"), PortKey(j, "pci")},

@@ -41,6 +41,12 @@ bool NeedsQuotes(const std::string& value) {
   return value.empty() || (value[0] != '"' && value[0] != '\'');
 }
 
+std::string Trimmed(const std::string& text) {
+  const size_t first = text.find_first_not_of(' ');
+  if (first == text.npos) return "";
+  return text.substr(first, text.find_last_not_of(' ') + 1 - first);
+}
+
 // Cuts at the commas that are outside quotes and brackets.
 std::vector<std::string> SplitOverrides(std::string_view text) {
   std::vector<std::string> items(1);
@@ -108,19 +114,20 @@ std::optional<std::string> ResolvePort(Draft& draft, const std::string& name,
     return absl::StrCat("port.", *index);
   }
   draft.problems.push_back(absl::StrCat(origin, ": no such port; must be port.0 to port.",
-                                        ports.size(), ", or a port's name"));
+                                        ports.size(), " (which adds one), or a port's name"));
   return std::nullopt;
 }
 
-void ReadOverride(Draft& draft, const std::string& item) {
+void ReadOverride(Draft& draft, const std::string& text) {
+  const std::string item = Trimmed(text);
   const std::string origin = "--set=" + OneLine(item);
   const size_t equals = item.find('=');
-  std::string name = item.substr(0, equals);
+  std::string name = Trimmed(item.substr(0, equals));
   if (equals == std::string::npos || name.empty()) {
     draft.problems.push_back(origin + ": not an assignment; must be SECTION.KEY=VALUE");
     return;
   }
-  const std::string value = item.substr(equals + 1);
+  const std::string value = Trimmed(item.substr(equals + 1));
   if (name.starts_with("port.") && name.find('.', 5) != std::string::npos) {
     const std::optional<std::string> port = ResolvePort(draft, name, origin);
     if (!port) return;

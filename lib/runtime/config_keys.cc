@@ -208,7 +208,7 @@ std::vector<Key> PortKeys(PortConfig& port) {
       {"gateway6", Gateway{&port.gateway6, false}, "",
        "The IPv6 router for everything that is not on link, on link or link-local; \"\" is none."},
       {"mtu", Number{&port.mtu, 576, 9000}, "octets",
-       "The largest IP packet sent and received; IPv6 needs 1280."},
+       "The largest IP packet sent and received; IPv6 needs 1280 (RFC 8200 5)."},
       {"queues", Number{&port.queues, 1, kProcessors, "one for each worker"}, "",
        "Queue pairs; not fewer than workers."},
       {"rx_descriptors", Number{&port.rx_descriptors, 64, 32768, "", true}, "",
@@ -217,7 +217,8 @@ std::vector<Key> PortKeys(PortConfig& port) {
        "Length of each transmit ring; devices may round it."},
       {"vlan", Number{&port.vlan, 1, 4094, "untagged"}, "",
        "The 802.1Q VLAN of everything sent and received."},
-      {"mac", &port.mac, "", "A link address instead of the device's own; \"\" keeps that."},
+      {"mac", &port.mac, "",
+       "A link address instead of the device's own; \"\" keeps the device's."},
   };
 }
 

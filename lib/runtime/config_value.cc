@@ -234,19 +234,23 @@ std::string InterfaceAddress::ToString() const {
 }
 
 std::string Excerpt(const toml::node& node) {
-  std::ostringstream out;
-  node.visit([&](const auto& concrete) {
-    if constexpr (toml::is_table<decltype(concrete)>) {
-      out << "{...}";
-    } else {
-      out << toml::toml_formatter{concrete, toml::format_flags::none};
-    }
-  });
   std::string text;
-  for (const char c : out.str()) {  // lists may be printed over several lines
-    const bool blank = static_cast<unsigned char>(c) <= ' ';
-    if (!blank) text += c;
-    if (blank && !text.empty() && text.back() != ' ' && text.back() != '[') text += ' ';
+  if (const toml::array* list = node.as_array()) {
+    for (const toml::node& one : *list) {
+      if (text.size() > kExcerptMax) break;
+      absl::StrAppend(&text, text.empty() ? "[" : ", ", Excerpt(one));
+    }
+    text += text.empty() ? "[]" : "]";
+  } else if (node.is_table()) {
+    text = "{...}";
+  } else {
+    std::ostringstream out;
+    node.visit([&](const auto& value) {
+      if constexpr (toml::is_value<decltype(value)>) {
+        out << toml::toml_formatter{value, toml::format_flags::none};
+      }
+    });
+    text = OneLine(out.str());
   }
   if (text.size() <= kExcerptMax) return text;
   size_t end = kExcerptMax;
