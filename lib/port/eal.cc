@@ -151,6 +151,10 @@ bool LaunchWorker(unsigned worker, int (*f)(void*), void* argument) {
   return rte_eal_remote_launch(f, argument, WorkerLcore(worker)) == 0;
 }
 
+bool WorkerFinished(unsigned worker) {
+  return rte_eal_get_lcore_state(WorkerLcore(worker)) != RUNNING;
+}
+
 void JoinWorker(unsigned worker) { rte_eal_wait_lcore(WorkerLcore(worker)); }
 
 }  // namespace weir::port

@@ -40,6 +40,8 @@ constexpr unsigned WorkerLcore(unsigned worker) { return worker + 1; }
 unsigned WorkerLimit();
 // Runs f(argument) on that worker's lcore and returns at once; false when it is not there or busy.
 bool LaunchWorker(unsigned worker, int (*f)(void*), void* argument);
+// Whether that worker's f has returned, or never ran.
+bool WorkerFinished(unsigned worker);
 // Waits until that worker's f has returned.
 void JoinWorker(unsigned worker);
 

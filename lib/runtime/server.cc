@@ -1,0 +1,239 @@
+// ServerImpl before and after Run: EAL, ports, pools, workers, listeners; and their end.
+#include "runtime/server.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+#include <utility>
+
+#include "packet/pool_mempool.h"
+#include "port/eal.h"
+#include "runtime/config_words.h"
+#include "runtime/log_line.h"
+#include "runtime/stack_config.h"
+
+namespace weir::runtime {
+namespace {
+
+constexpr uint32_t kRingPlaces = 2048;  // frames from the other workers, one turn's and some more
+constexpr unsigned kMailboxPlaces = 64;
+constexpr uint32_t kBufferMin = 2048;  // octets, listener.h
+constexpr uint32_t kBufferMax = 1u << 30;
+constexpr int kAnySocket = -1;
+
+absl::StatusOr<std::vector<uint32_t>> ChooseCores(const WorkersConfig& workers) {
+  std::vector<uint32_t> allowed = port::AllowedCores();
+  for (uint32_t core : workers.cores) {
+    if (std::find(allowed.begin(), allowed.end(), core) == allowed.end()) {
+      return absl::InvalidArgumentError("workers.cores: processor " + std::to_string(core) +
+                                        " does not exist or is not allowed to this process");
+    }
+  }
+  if (!workers.cores.empty()) return workers.cores;
+  if (allowed.size() < workers.count) {
+    return absl::InvalidArgumentError("workers.count = " + std::to_string(workers.count) +
+                                      ": this process may use " + std::to_string(allowed.size()) +
+                                      " processors only");
+  }
+  allowed.resize(workers.count);
+  return allowed;
+}
+
+std::string DeviceName(const PortConfig& port) {
+  return port.device.empty() ? port.pci : std::string(VirtualDeviceName(port.device));
+}
+
+absl::Status CheckBuffer(const char* name, const std::optional<uint32_t>& size) {
+  if (!size || (*size >= kBufferMin && *size <= kBufferMax)) return absl::OkStatus();
+  return absl::InvalidArgumentError(std::string(name) + " = " + std::to_string(*size) +
+                                    ": must be from 2048 to 2^30 octets");
+}
+
+}  // namespace
+
+ServerImpl::ServerImpl(Config config) : config_(std::move(config)) {}
+
+ServerImpl::~ServerImpl() { Close(); }
+
+absl::Status ServerImpl::Open() {
+  if (absl::Status status = DrawSecrets(secrets_); !status.ok()) return status;
+  if (absl::Status status = StartEal(); !status.ok()) return status;
+  if (absl::Status status = OpenPorts(); !status.ok()) return status;
+  if (absl::Status status = CheckSteering(); !status.ok()) return status;
+  return MakeWorkers();
+}
+
+absl::Status ServerImpl::StartEal() {
+  auto cores = ChooseCores(config_.workers);
+  if (!cores.ok()) return cores.status();
+  port::EalOptions options;
+  options.cores = *cores;
+  options.memory_mb = config_.eal.memory_mb;
+  options.file_prefix = config_.eal.file_prefix;
+  options.extra = config_.eal.args;
+  options.huge_pages =
+      config_.eal.huge_pages == HugePages::kOn || (config_.eal.huge_pages == HugePages::kAuto &&
+                                                   port::HugePagesAvailable(config_.eal.memory_mb));
+  for (const PortConfig& port : config_.ports) {
+    if (port.device.empty()) {
+      options.pci_addresses.push_back(port.pci);
+    } else {
+      options.virtual_devices.push_back(port.device);
+    }
+  }
+  absl::Status status = port::StartEal(options);
+  eal_started_ = status.ok();
+  return status;
+}
+
+absl::Status ServerImpl::OpenPorts() {
+  const uint32_t capacity = PoolCapacity(config_), room = PoolRoom(config_);
+  uint32_t descriptors = 0;
+  for (const PortConfig& port : config_.ports) descriptors += port.rx_descriptors;
+  if (config_.memory.receive_buffers <= descriptors) {
+    return absl::InvalidArgumentError(
+        "memory.receive_buffers = " + std::to_string(config_.memory.receive_buffers) +
+        ": must exceed what the receive rings hold, " + std::to_string(descriptors));
+  }
+  std::vector<PacketPool*> pools;
+  for (unsigned i = 0; i < worker_count(); ++i) {
+    pools_.push_back(std::make_unique<PacketPool>("weir_packets_" + std::to_string(i), capacity,
+                                                  room, kAnySocket));
+    if (!pools_.back()->ok()) {
+      return absl::ResourceExhaustedError(
+          std::to_string(capacity) + " packet buffers of " + std::to_string(room) +
+          " octets for worker " + std::to_string(i) + ": " + pools_.back()->error() +
+          "; raise eal.memory_mb or lower memory.receive_buffers and memory.text_buffers");
+    }
+    pools.push_back(pools_.back().get());
+  }
+  for (const PortConfig& port : config_.ports) {
+    port::DeviceOptions options;
+    options.name = port.name;
+    options.device = DeviceName(port);
+    options.rx_descriptors = static_cast<uint16_t>(port.rx_descriptors);
+    options.tx_descriptors = static_cast<uint16_t>(port.tx_descriptors);
+    options.mtu = static_cast<uint16_t>(port.mtu);
+    options.vlan_strip = port.vlan != 0;
+    options.mac = port.mac;
+    std::copy_n(secrets_.mac, 6, options.fallback_mac.begin());
+    options.fallback_mac[0] = static_cast<uint8_t>((options.fallback_mac[0] & 0xfc) | 0x02);
+    options.fallback_mac[5] = static_cast<uint8_t>(options.fallback_mac[5] + devices_.size());
+    options.rss_key = secrets_.rss_key;
+    auto device = port::Device::Open(options, pools);
+    if (!device.ok()) return device.status();
+    (*device)->WaitForLink();
+    LogLine((*device)->Describe());
+    devices_.push_back(*std::move(device));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ServerImpl::CheckSteering() const {
+  if (worker_count() == 1 || config_.workers.steering != Steering::kDevice) return absl::OkStatus();
+  for (const std::unique_ptr<port::Device>& device : devices_) {
+    if (!device->grants().rss) {
+      return absl::FailedPreconditionError(
+          "workers.steering = \"device\": port " + device->name() +
+          " did not take our RSS key and table; \"auto\" or \"software\" would do");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ServerImpl::MakeWorkers() {
+  Neighbourhood neighbourhood;
+  if (worker_count() > 1) {
+    steering_ = std::make_unique<FlowSteering>(secrets_.rss_key, worker_count());
+    neighbourhood.steering = steering_.get();
+    for (unsigned i = 0; i < worker_count(); ++i) {
+      auto ring = port::PacketRing::Create("weir_frames_" + std::to_string(i), kRingPlaces);
+      if (!ring.ok()) return ring.status();
+      neighbourhood.rings.push_back(ring->get());
+      rings_.push_back(*std::move(ring));
+    }
+  }
+  std::vector<PortFacts> facts;
+  std::vector<port::Device*> devices;
+  for (const std::unique_ptr<port::Device>& device : devices_) {
+    facts.push_back(
+        {device->id(), wire::MacAddress{device->mac()}, device->grants().tx_tcp_checksum});
+    devices.push_back(device.get());
+  }
+  for (unsigned i = 0; i < worker_count(); ++i) {
+    auto mailbox = Mailbox::Create("weir_mail_" + std::to_string(i), kMailboxPlaces);
+    if (!mailbox.ok()) return mailbox.status();
+    WorkerOptions options;
+    options.index = i;
+    options.burst = config_.workers.burst;
+    options.idle = config_.workers.idle;
+    options.sleep_max = Microseconds(config_.workers.sleep_us);
+    options.trust_rss = config_.workers.steering != Steering::kSoftware;
+    // Near a wrap of nothing in particular; below 2^48 so that it never overflows.
+    options.origin = Time{static_cast<int64_t>(secrets_.clock_origin >> 16)};
+    workers_.push_back(
+        std::make_unique<Worker>(options, MakeStackConfig(config_, secrets_, facts, i), *pools_[i],
+                                 devices, neighbourhood, *std::move(mailbox)));
+  }
+  return absl::OkStatus();
+}
+
+bool ServerImpl::IsOurs(const IpAddress& address) const {
+  for (const PortConfig& port : config_.ports) {
+    for (const InterfaceAddress& a : port.addresses) {
+      if (a.address == address) return true;
+    }
+  }
+  return false;
+}
+
+absl::Status ServerImpl::CheckListen(const ListenOptions& options) const {
+  if (run_called_) return absl::FailedPreconditionError("Listen must be called before Run");
+  if (options.port == 0) return absl::InvalidArgumentError("port 0 is not one to listen on");
+  if (options.address && !IsOurs(*options.address)) {
+    return absl::InvalidArgumentError(options.address->ToString() +
+                                      " is not an address of this server");
+  }
+  if (absl::Status s = CheckBuffer("send_buffer", options.send_buffer); !s.ok()) return s;
+  if (absl::Status s = CheckBuffer("receive_buffer", options.receive_buffer); !s.ok()) return s;
+  for (const ListenOptions& other : listening_) {
+    if (other.port == options.port && other.address == options.address) {
+      return absl::AlreadyExistsError("port " + std::to_string(options.port) + " is taken");
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ServerImpl::Listen(const ListenOptions& options, HandlerFactory factory) {
+  if (absl::Status status = CheckListen(options); !status.ok()) return status;
+  if (!factory) return absl::InvalidArgumentError("a listener needs a handler factory");
+  listening_.push_back(options);
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->AddListener({options, factory});
+  return absl::OkStatus();
+}
+
+void ServerImpl::Close() {
+  Leaks leaks;
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    const tcp::Usage usage = worker->stack().tcp().usage();
+    leaks.connections += usage.connections - usage.time_wait;
+    leaks.time_wait += usage.time_wait;
+    leaks.flights += usage.flights;
+    leaks.kept_buffers += usage.kept_buffers;
+  }
+  const bool report = run_called_ && !workers_.empty();
+  for (const std::unique_ptr<port::Device>& device : devices_) {
+    if (report) LogLine(DeviceReport(device->name(), device->stats()));
+    device->Close();
+  }
+  workers_.clear();
+  rings_.clear();
+  devices_.clear();
+  for (const std::unique_ptr<PacketPool>& pool : pools_) leaks.packets += PacketsInUse(*pool);
+  if (report) std::fprintf(stderr, "%s\n", LeakReport(leaks).c_str());
+  pools_.clear();
+  if (eal_started_) port::StopEal();
+  eal_started_ = false;
+}
+
+}  // namespace weir::runtime

@@ -1,0 +1,125 @@
+// One key after another.
+#include "runtime/stack_config.h"
+
+#include <algorithm>
+
+#include "base/prng.h"
+
+namespace weir::runtime {
+namespace {
+
+// Ethernet header, two VLAN tags, and the check sequence that some devices leave.
+constexpr uint32_t kLinkOctets = 14 + 2 * 4 + 4;
+constexpr uint32_t kRoomMin = 2048;
+
+// The n-th number of a shard's own.
+uint64_t ShardSecret(const Secrets& secrets, unsigned shard, uint64_t n) {
+  const uint64_t words[] = {secrets.shards, shard, n};
+  return SipHash24(secrets.isn, words, 3);
+}
+
+ip::InterfaceConfig MakeInterface(const PortConfig& port, const IpConfig& ip,
+                                  const PortFacts& facts) {
+  ip::InterfaceConfig interface;
+  interface.port = facts.id;
+  interface.mac = facts.mac;
+  interface.mtu = static_cast<uint16_t>(port.mtu);
+  interface.vlan = static_cast<uint16_t>(port.vlan);
+  for (const InterfaceAddress& a : port.addresses) {
+    interface.addresses.push_back({a.address, a.prefix_bits});
+  }
+  interface.gateway4 = port.gateway4;
+  interface.gateway6 = port.gateway6;
+  interface.dad = ip.dad;
+  return interface;
+}
+
+ip::IpConfig MakeIp(const Config& config, const Secrets& secrets, std::span<const PortFacts> ports,
+                    unsigned shard) {
+  ip::IpConfig ip;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    ip.interfaces.push_back(MakeInterface(config.ports[i], config.ip, ports[i]));
+  }
+  ip.neighbours = std::min(config.memory.neighbours, 65000u);  // named by 16 bits
+  ip.reachable = Seconds(config.ip.arp_reachable_s);
+  ip.probe_interval = Milliseconds(config.ip.neighbour_probe_ms);
+  ip.probes = config.ip.neighbour_probes;
+  ip.icmp_rate_per_s = config.ip.icmp_rate_per_s;
+  ip.echo_reply = config.ip.echo_reply;
+  ip.seed = ShardSecret(secrets, shard, 0);
+  ip.owner = shard == 0;
+  return ip;
+}
+
+void SetMemory(const Config& config, tcp::TcpConfig& tcp) {
+  // A connection in TIME-WAIT still holds a control block.
+  tcp.max_connections = config.memory.max_connections + config.memory.max_time_wait;
+  tcp.max_flights = config.memory.max_flights;
+  tcp.kept_buffers = config.memory.text_buffers + config.memory.max_pinned_buffers;
+  tcp.receive_buffer = config.tcp.receive_buffer;
+  tcp.send_buffer = config.tcp.send_buffer;
+  tcp.out_of_order_segments = config.tcp.out_of_order_segments;
+  tcp.syn_backlog = config.tcp.syn_backlog;
+}
+
+void SetTimers(const TcpConfig& from, tcp::TcpConfig& tcp) {
+  tcp.rto_initial_ms = from.rto_initial_ms;
+  tcp.rto_min_ms = from.rto_min_ms;
+  tcp.rto_max_ms = from.rto_max_ms;
+  tcp.retries2 = static_cast<uint8_t>(from.retries2);
+  tcp.syn_retries = static_cast<uint8_t>(from.syn_retries);
+  tcp.synack_retries = static_cast<uint8_t>(from.synack_retries);
+  tcp.delayed_ack_ms = from.delayed_ack_ms;
+  tcp.time_wait_ms = from.time_wait_ms;
+  tcp.fin_wait2_ms = from.fin_wait2_ms;
+  tcp.keepalive_idle_ms = from.keepalive_idle_s * 1000;
+  tcp.keepalive_interval_ms = from.keepalive_interval_s * 1000;
+  tcp.keepalive_probes = static_cast<uint8_t>(from.keepalive_probes);
+  tcp.challenge_ack_interval_ms = from.challenge_ack_interval_ms;
+}
+
+tcp::TcpConfig MakeTcp(const Config& config, const Secrets& secrets, unsigned shard) {
+  tcp::TcpConfig tcp;
+  tcp.keys.table = {ShardSecret(secrets, shard, 1), ShardSecret(secrets, shard, 2)};
+  tcp.keys.isn = secrets.isn;
+  tcp.keys.timestamp = secrets.timestamp;
+  SetMemory(config, tcp);
+  SetTimers(config.tcp, tcp);
+  tcp.no_delay = config.tcp.nodelay;
+  tcp.keep_alive = config.tcp.keepalive;
+  tcp.mss = static_cast<uint16_t>(config.tcp.mss);
+  if (config.tcp.window_scale) tcp.window_scale = static_cast<int>(*config.tcp.window_scale);
+  tcp.timestamps = config.tcp.timestamps;
+  tcp.initial_window_segments = config.tcp.initial_window_segments;
+  tcp.resets_per_second = config.ip.rst_rate_per_s;
+  tcp.ttl = static_cast<uint8_t>(config.tcp.ttl);
+  return tcp;
+}
+
+}  // namespace
+
+stack::StackConfig MakeStackConfig(const Config& config, const Secrets& secrets,
+                                   std::span<const PortFacts> ports, unsigned shard) {
+  stack::StackConfig stack;
+  stack.ip = MakeIp(config, secrets, ports, shard);
+  stack.tcp = MakeTcp(config, secrets, shard);
+  for (const PortFacts& port : ports) {
+    if (stack.offloads.size() <= port.id) stack.offloads.resize(port.id + 1u);
+    stack.offloads[port.id] = {port.tx_tcp_checksum, port.tx_tcp_checksum};
+  }
+  // One burst from each port and one from the other workers.
+  stack.burst_max = config.workers.burst * (static_cast<uint32_t>(ports.size()) + 1);
+  return stack;
+}
+
+uint32_t PoolCapacity(const Config& config) {
+  return config.memory.receive_buffers + config.memory.text_buffers;
+}
+
+uint32_t PoolRoom(const Config& config) {
+  uint32_t room = kRoomMin;
+  for (const PortConfig& port : config.ports) room = std::max(room, port.mtu + kLinkOctets);
+  return (room + 63) / 64 * 64;
+}
+
+}  // namespace weir::runtime

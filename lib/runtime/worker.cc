@@ -1,0 +1,171 @@
+// The loop: receive, turn, transmit, mail, rest.
+#include "runtime/worker.h"
+
+#include <rte_pause.h>
+#include <sys/prctl.h>
+
+#include <ctime>
+#include <utility>
+
+#include "port/tsc.h"
+#include "runtime/control_events.h"
+
+namespace weir::runtime {
+namespace {
+
+// A full ring empties within microseconds on a device that lives; beyond that, TCP sends again.
+constexpr unsigned kTransmitRetries = 32;
+constexpr unsigned kPausesPerRetry = 16;
+
+void SleepFor(Duration duration) {
+  timespec time;
+  time.tv_sec = duration.us / 1000000;
+  time.tv_nsec = duration.us % 1000000 * 1000;
+  nanosleep(&time, nullptr);  // a signal may end it early, which does no harm
+}
+
+}  // namespace
+
+Worker::Worker(const WorkerOptions& options, const stack::StackConfig& stack, PacketPool& pool,
+               std::vector<port::Device*> devices, const Neighbourhood& neighbourhood,
+               std::unique_ptr<Mailbox> mailbox)
+    : options_(options),
+      stack_(std::make_unique<stack::Stack>(stack, pool, counters_)),
+      devices_(std::move(devices)),
+      mailbox_(std::move(mailbox)),
+      idle_(options.idle, options.sleep_max),
+      received_(options.burst * (devices_.size() + 1)) {
+  for (port::Device* device : devices_) {
+    if (device_of_port_.size() <= device->id()) device_of_port_.resize(device->id() + 1u);
+    device_of_port_[device->id()] = device;
+  }
+  leaving_.resize(device_of_port_.size());
+  for (std::vector<Packet>& list : leaving_) list.reserve(stack.frames_max);
+  if (neighbourhood.steering != nullptr) {
+    handover_.emplace(options.index, *neighbourhood.steering, neighbourhood.rings, pool, counters_,
+                      options.burst);
+  }
+}
+
+void Worker::Run(uint64_t cycles_per_second) {
+  prctl(PR_SET_TIMERSLACK, 1000);  // nanoseconds; the default would add 50 us to each sleep
+  LetWakeSignalsIn();
+  turn_began_ = port::TscCycles();
+  clock_.emplace(cycles_per_second, turn_began_, options_.origin);
+  if (const absl::Status status = OpenListeners(); !status.ok()) {
+    failure_ = std::string(status.message());
+    state_.store(State::kFailed, std::memory_order_release);
+    return;
+  }
+  stack_->Start(clock_->now());
+  state_.store(State::kRunning, std::memory_order_release);
+  while (!stop_.load(std::memory_order_relaxed)) Turn();
+}
+
+absl::Status Worker::OpenListeners() {
+  for (const ListenRequest& request : requests_) {
+    handlers_.push_back(request.factory());
+    if (handlers_.back() == nullptr) {
+      return absl::InvalidArgumentError("the factory of port " +
+                                        std::to_string(request.options.port) + " made no handler");
+    }
+    const auto parameters = stack_->tcp().WithDefaults(request.options);
+    if (!parameters || !stack_->tcp().Listen(*parameters, handlers_.back().get())) {
+      return absl::ResourceExhaustedError("listening on port " +
+                                          std::to_string(request.options.port) +
+                                          ": taken, or too many listeners");
+    }
+  }
+  return absl::OkStatus();
+}
+
+void Worker::Turn() {
+  const uint64_t cycles = port::TscCycles();
+  const Duration lost_before = clock_->lost();
+  const Time now = clock_->Advance(cycles, std::exchange(slept_, {}));
+  counters_.Add(Counter::kTurns);
+  counters_.Add(Counter::kCyclesTotal, cycles - turn_began_);
+  if (last_worked_) counters_.Add(Counter::kCyclesWithWork, cycles - turn_began_);
+  counters_.Add(Counter::kClockLostMicroseconds,
+                static_cast<uint64_t>((clock_->lost() - lost_before).us));
+  turn_began_ = cycles;
+
+  const size_t in = Receive();
+  const size_t out = Transmit(stack_->Turn({received_.data(), in}, now));
+  const size_t mail = mailbox_->Run();
+  Publish();
+  last_worked_ = in + out + mail > 0;
+  if (last_worked_) counters_.Add(Counter::kTurnsWithWork);
+  Rest(last_worked_);
+}
+
+size_t Worker::Receive() {
+  size_t count = 0;
+  const uint16_t queue = static_cast<uint16_t>(options_.index);
+  for (port::Device* device : devices_) {
+    const std::span<Packet> room(received_.data() + count, options_.burst);
+    size_t came = device->Receive(queue, room);
+    if (came > 0 && handover_) {
+      const bool queue_is_owner = options_.trust_rss && device->grants().rss;
+      came = handover_->Sort(room.first(came), queue_is_owner);
+    }
+    count += came;
+  }
+  if (handover_) count += handover_->Take({received_.data() + count, options_.burst});
+  return count;
+}
+
+size_t Worker::Transmit(std::span<Packet> frames) {
+  if (frames.empty()) return 0;
+  if (devices_.size() == 1) return TransmitTo(*devices_[0], frames);
+  for (Packet& frame : frames) {
+    const uint16_t port = frame.port();
+    leaving_[port].push_back(std::move(frame));
+  }
+  for (size_t port = 0; port < leaving_.size(); ++port) {
+    if (leaving_[port].empty()) continue;
+    TransmitTo(*device_of_port_[port], leaving_[port]);
+    leaving_[port].clear();
+  }
+  return frames.size();
+}
+
+// Never waits for long: a peer that takes nothing must not hold up the others.
+size_t Worker::TransmitTo(port::Device& device, std::span<Packet> frames) {
+  const size_t count = frames.size();
+  unsigned retries = 0;
+  while (!frames.empty()) {
+    const size_t sent = device.Transmit(static_cast<uint16_t>(options_.index), frames);
+    frames = frames.subspan(sent);
+    if (sent > 0) continue;
+    if (++retries > kTransmitRetries) break;
+    for (unsigned i = 0; i < kPausesPerRetry; ++i) rte_pause();
+  }
+  for (Packet& frame : frames) frame.Reset();
+  if (!frames.empty()) counters_.Add(Counter::kDropTxRefused, frames.size());
+  return count;
+}
+
+void Worker::Rest(bool worked) {
+  const bool more = stack_->busy() || (handover_ && !handover_->empty());
+  const Time now = clock_->now();
+  // The deadline is worth asking for only when there may be a sleep.
+  const Time deadline = worked || more ? now : stack_->NextDeadline(now);
+  const IdlePolicy::Rest rest = idle_.AfterTurn(worked || more, now, deadline);
+  if (rest.pause) rte_pause();
+  if (rest.sleep.us <= 0) return;
+  counters_.Add(Counter::kSleeps);
+  slept_ = rest.sleep;
+  SleepFor(rest.sleep);
+}
+
+void Worker::Publish() {
+  live_.store(stack_->tcp().live(), std::memory_order_relaxed);
+  if (settled_.load(std::memory_order_relaxed)) return;
+  for (const ip::LocalAddress& local : stack_->ip().locals()) {
+    if (local.state == ip::AddressState::kTentative) return;
+  }
+  settled_.store(true, std::memory_order_relaxed);
+}
+
+}  // namespace weir::runtime
