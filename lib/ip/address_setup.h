@@ -14,6 +14,7 @@
 #include "ip/local_addresses.h"
 #include "ip/messages.h"
 #include "packet/frame_list.h"
+#include "wire/mld.h"
 
 namespace weir::ip {
 
@@ -29,7 +30,7 @@ class AddressSetup {
   // in use is kept and, at most every ten seconds, claimed again (RFC 5227 2.4).
   void OnConflict(size_t local, Time now, FrameList& out);
   // A multicast listener query came in on the interface.
-  void OnMldQuery(uint16_t interface, uint32_t max_response_ms, Time now);
+  void OnMldQuery(uint16_t interface, const wire::MldQuery& query, Time now);
 
   void Tick(Time now, FrameList& out);
   Time next_deadline() const { return next_; }
@@ -48,7 +49,7 @@ class AddressSetup {
     Time answer_at;
   };
 
-  void MakeUsable(size_t local, Time now, FrameList& out);
+  void MakeUsable(size_t local, FrameList& out);
   void Report(uint16_t interface, uint8_t record_type, FrameList& out);
   void TickGroups(uint16_t interface, Time now, FrameList& out);
   void Reschedule();

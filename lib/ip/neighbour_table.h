@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "base/siphash.h"
@@ -36,6 +37,8 @@ enum class NeighbourClass : uint8_t {
 };
 inline constexpr size_t kNeighbourClassCount = 6;
 
+inline constexpr Time kNeverDue{std::numeric_limits<int64_t>::max()};
+
 struct Neighbour {
   // Sending touches this much.
   IpAddress address;
@@ -47,7 +50,7 @@ struct Neighbour {
   uint8_t requests = 0;  // sent in this state
   uint16_t local = 0;    // the address of ours that asks
   Time confirmed_at;     // when it last proved reachable
-  Time due;              // when the state wants attention; reachable: see Neighbours
+  Time due = kNeverDue;  // when the state wants attention; reachable: see Neighbours
   bool verified = false;
   uint8_t waiting_count = 0;
   uint16_t waiting_head = 0;

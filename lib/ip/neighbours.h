@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <span>
 
 #include "base/counters.h"
@@ -34,8 +35,8 @@ class Neighbours {
   // The entry of a neighbour that packets go to, made when there is none; kNone when there is no
   // place. `local` is the address of ours that will ask for it.
   uint16_t Obtain(const IpAddress& address, uint16_t interface, uint16_t local);
-  // Sends a frame that is complete but for the link header's content, whose octets lie in front of
-  // it already. The frame waits while the neighbour is not resolved. False: dropped and counted.
+  // Fills in the link header, for which the frame has left room, and sends it; it waits while the
+  // neighbour is not resolved. False: dropped and counted.
   bool Send(uint16_t index, Packet frame, Time now, FrameList& out);
 
   void OnAdvertisement(const IpAddress& address, uint16_t interface, const Advertisement& said,
@@ -54,10 +55,16 @@ class Neighbours {
 
   // Looks after entries that are due; at most kEntriesPerTick of them a call.
   void Tick(Time now, FrameList& out);
-  Time next_deadline() const { return sweeping() ? Time{} : earliest_; }
+  Time next_deadline() const {
+    return sweeping() ? Time{std::numeric_limits<int64_t>::min()} : earliest_;
+  }
 
   bool Is(uint16_t index, const IpAddress& address, uint16_t interface) const {
     return table_.Is(index, address, interface);
+  }
+  // True when there is an entry for it, in whatever state.
+  bool Knows(const IpAddress& address, uint16_t interface) const {
+    return table_.Find(address, interface) != NeighbourTable::kNone;
   }
   const NeighbourTable& table() const { return table_; }
   uint32_t waiting() const { return waiting_.in_use(); }
@@ -81,7 +88,7 @@ class Neighbours {
   void GiveUp(uint16_t index);
 
   void SetMac(Neighbour& n, const wire::MacAddress& mac);
-  bool RefusesChange(const Neighbour& n, const wire::MacAddress& mac, Time now);
+  bool RefusesChange(const Neighbour& n, Time now);
   void Flush(uint16_t index, FrameList& out);
   void Discard(uint16_t index);
   uint16_t Place(NeighbourClass kept);

@@ -1,0 +1,137 @@
+// Ip: construction, source selection and the way out.
+#include "ip/ip.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "wire/ipv6.h"
+
+namespace weir::ip {
+namespace {
+
+constexpr uint16_t kNoInterface = 0xffff;
+
+std::vector<Interface> MakeInterfaces(const IpConfig& config) {
+  return {config.interfaces.begin(), config.interfaces.end()};
+}
+
+std::vector<uint16_t> IndexByPort(std::span<const Interface> interfaces) {
+  std::vector<uint16_t> by_port;
+  for (size_t i = 0; i < interfaces.size(); ++i) {
+    const size_t port = interfaces[i].port();
+    if (by_port.size() <= port) by_port.resize(port + 1, kNoInterface);
+    WEIR_CHECK(by_port[port] == kNoInterface);  // two interfaces on one port
+    by_port[port] = static_cast<uint16_t>(i);
+  }
+  return by_port;
+}
+
+// A group of either family, or anything from IPv4's class E; inline, since every packet is asked.
+bool IsGroup(const IpAddress& a) {
+  return a.is_v4() ? a.v4() >= 0xe0000000u : a.octets()[0] == 0xff;
+}
+
+}  // namespace
+
+Ip::Ip(const IpConfig& config, PacketPool& pool, Counters& counters)
+    : pool_(pool),
+      counters_(counters),
+      owner_(config.owner),
+      echo_reply_(config.echo_reply),
+      interfaces_(MakeInterfaces(config)),
+      interface_of_port_(IndexByPort(interfaces_)),
+      locals_(interfaces_),
+      messages_(pool, counters),
+      neighbours_(config, interfaces_, locals_, messages_, counters),
+      setup_(config, interfaces_, locals_, messages_, counters),
+      limiter_(config.icmp_rate_per_s, config.seed) {}
+
+void Ip::Start(Time now, FrameList& out) { setup_.Start(now, out); }
+
+// What is left of RFC 6724 for one shard's few addresses: a way, the scope, the longest prefix.
+int Ip::SourceFor(const IpAddress& remote) const {
+  int best = -1, best_score = -1;
+  for (size_t i = 0; i < locals_.size(); ++i) {
+    const LocalAddress& local = locals_[i];
+    if (local.state != AddressState::kUsable) continue;
+    if (local.address.is_v4() != remote.is_v4()) continue;
+    if (local.address.is_link_local_v6() != remote.is_link_local_v6()) continue;
+    const Interface& nic = interfaces_[local.interface];
+    if (nic.NextHop(remote) == nullptr) continue;
+    int score = nic.OnLink(remote) ? 1 : 0;
+    if (remote.InPrefix(local.address, local.prefix_bits)) score = 2 + local.prefix_bits;
+    if (score > best_score) {
+      best = static_cast<int>(i);
+      best_score = score;
+    }
+  }
+  return best;
+}
+
+bool Ip::Send(Packet l4, uint16_t local_index, const IpAddress& remote, const SendOptions& options,
+              uint16_t& neighbour_hint, Time now, FrameList& out) {
+  const LocalAddress& local = locals_[local_index];
+  const Interface& nic = interfaces_[local.interface];
+  if (IsGroup(remote)) return Drop(Counter::kDropIpDestination);
+  const IpAddress* next_hop = nic.NextHop(remote);
+  if (next_hop == nullptr) return Drop(Counter::kDropIpNoRoute);
+  if (!neighbours_.Is(neighbour_hint, *next_hop, local.interface)) [[unlikely]] {
+    // Nothing of ours goes to more than one host (MUST-46).
+    if (remote.is_unspecified() || nic.IsBroadcast(remote)) {
+      return Drop(Counter::kDropIpDestination);
+    }
+    neighbour_hint = neighbours_.Obtain(*next_hop, local.interface, local_index);
+    if (neighbour_hint == kNoNeighbour) return Drop(Counter::kDropNeighbourTableFull);
+  }
+  if (!PrependIp(l4, local.address, remote, options) ||
+      l4.Prepend(nic.link_header_size()) == nullptr) {
+    return Drop(Counter::kDropIpHeadroom);
+  }
+  l4.set_port(nic.port());
+  return neighbours_.Send(neighbour_hint, std::move(l4), now, out);
+}
+
+bool Ip::Reply(Packet l4, const wire::Frame& request, uint16_t local_index,
+               const SendOptions& options, FrameList& out) {
+  const LocalAddress& local = locals_[local_index];
+  const Interface& nic = interfaces_[local.interface];
+  uint8_t* link = nullptr;
+  if (PrependIp(l4, local.address, request.source, options)) {
+    link = l4.Prepend(nic.link_header_size());
+  }
+  if (link == nullptr) return Drop(Counter::kDropIpHeadroom);
+  const uint16_t ether_type = request.source.is_v4() ? wire::kEtherTypeIpv4 : wire::kEtherTypeIpv6;
+  (void)wire::WriteEthernet(link, request.source_mac, nic.mac(), nic.vlan(), ether_type);
+  l4.set_port(nic.port());
+  return out.Push(std::move(l4)) || Drop(Counter::kDropIpTxFull);
+}
+
+// An atomic datagram: DF set, identification 0 (RFC 6864 4.1); nobody learns from a counter of ours
+// how much we send.
+bool Ip::PrependIp(Packet& l4, const IpAddress& source, const IpAddress& destination,
+                   const SendOptions& options) {
+  const auto payload_size = static_cast<uint16_t>(l4.size());
+  if (source.is_v4()) {
+    uint8_t* p = l4.Prepend(wire::kIpv4HeaderSize);
+    if (p == nullptr) return false;
+    (void)wire::WriteIpv4(p, {.source = source,
+                              .destination = destination,
+                              .protocol = options.protocol,
+                              .ttl = options.ttl,
+                              .dscp_ecn = options.dscp_ecn,
+                              .payload_size = payload_size});
+    return true;
+  }
+  uint8_t* p = l4.Prepend(wire::kIpv6HeaderSize);
+  if (p == nullptr) return false;
+  (void)wire::WriteIpv6(p, {.source = source,
+                            .destination = destination,
+                            .protocol = options.protocol,
+                            .hop_limit = options.ttl,
+                            .dscp_ecn = options.dscp_ecn,
+                            .flow_label = options.flow_label,
+                            .payload_size = payload_size});
+  return true;
+}
+
+}  // namespace weir::ip
