@@ -9,8 +9,9 @@ namespace weir {
 }  // namespace weir
 
 // Always on: start-up, tables, ownership.
-#define WEIR_CHECK(condition) \
-  (__builtin_expect(!!(condition), 1) ? (void)0 : ::weir::CheckFailed(__FILE__, __LINE__, #condition))
+#define WEIR_CHECK(condition)                   \
+  (__builtin_expect(!!(condition), 1) ? (void)0 \
+                                      : ::weir::CheckFailed(__FILE__, __LINE__, #condition))
 
 // Debug builds only: per-packet invariants.
 #ifdef NDEBUG

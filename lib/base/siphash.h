@@ -1,5 +1,5 @@
-// SipHash-2-4 (Aumasson and Bernstein 2012) over 64-bit words: the keyed hash behind the flow table,
-// initial sequence numbers and timestamp offsets.
+// SipHash-2-4 (Aumasson and Bernstein 2012) over 64-bit words: the keyed hash behind the flow
+// table, initial sequence numbers and timestamp offsets.
 #pragma once
 
 #include <cstddef>

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "port/received_copy.h"
+#include "packet/received_copy.h"
 
 namespace weir::runtime {
 
@@ -46,7 +46,7 @@ size_t Handover::Take(std::span<Packet> out) {
 void Handover::CopyToOthers(const Packet& frame) {
   for (unsigned worker = 0; worker < rings_.size(); ++worker) {
     if (worker == self_ || leaving_[worker].size() >= burst_max_) continue;
-    Packet copy = port::CopyReceived(frame, pool_);
+    Packet copy = CopyReceived(frame, pool_);
     if (!copy) {
       counters_.Add(Counter::kHandoverNoBuffer);
       continue;

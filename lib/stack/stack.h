@@ -26,15 +26,16 @@ struct PortOffloads {
 
 struct StackConfig {
   ip::IpConfig ip;
-  tcp::TcpConfig tcp;  // `addresses` is filled in by the stack from `ip`
+  tcp::TcpConfig tcp;                  // `addresses` is filled in by the stack from `ip`
   std::vector<PortOffloads> offloads;  // by port number; ports beyond the end have none
-  uint32_t burst_max = 512;   // frames one turn may be given
-  uint32_t frames_max = 2048;  // frames one turn may send
+  uint32_t burst_max = 512;            // frames one turn may be given
+  uint32_t frames_max = 2048;          // frames one turn may send
 };
 
 class Stack {
  public:
-  Stack(const StackConfig& config, PacketPool& pool, Counters& counters);
+  // `now` is the time of the first turn or before it.
+  Stack(const StackConfig& config, PacketPool& pool, Counters& counters, Time now);
   Stack(const Stack&) = delete;
   Stack& operator=(const Stack&) = delete;
 
@@ -43,7 +44,8 @@ class Stack {
 
   // One turn: takes the frames away from `received` (at most burst_max), moves every protocol on to
   // `now`, calls the application back, and returns the frames to send, each with its port set. The
-  // caller takes what it can send; what it leaves is freed by the next turn. `now` must not go back.
+  // caller takes what it can send; what it leaves is freed by the next turn. `now` must not go
+  // back.
   [[nodiscard]] std::span<Packet> Turn(std::span<Packet> received, Time now);
 
   // True when a turn without frames would do something at once.
@@ -57,8 +59,12 @@ class Stack {
 
  private:
   void Classify(std::span<Packet> received);
+  bool MakeOwn(Packet& packet);
   void RunIp();
+  void TakeTcp(const wire::Frame& frame, Packet& packet);
   void FinishSegments();
+  void FillChecksum(tcp::OutSegment& segment);
+  const PortOffloads& OffloadsOf(uint16_t port) const;
 
   StackConfig config_;
   PacketPool& pool_;
@@ -68,9 +74,9 @@ class Stack {
   tcp::Engine tcp_;
   FrameList out_;
   std::vector<Packet> burst_;
-  std::vector<wire::Frame> frames_;      // what Classify found, index by index with burst_
-  std::vector<tcp::Segment> segments_;   // the TCP segments among them
-  bool started_ = false;
+  std::vector<wire::Frame> frames_;     // what Classify found, index by index with burst_
+  std::vector<tcp::Segment> segments_;  // the TCP segments among them
+  bool turned_ = false;
 };
 
 }  // namespace weir::stack

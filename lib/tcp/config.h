@@ -28,9 +28,9 @@ struct TcpConfig {
   std::vector<LocalAddress> addresses;
 
   // Memory, all reserved at construction.
-  uint32_t max_connections = 65536;  // control blocks, TIME-WAIT included
-  uint32_t max_flights = 16384;      // connections with text in flight, unread or out of order
-  uint32_t kept_buffers = 16384;     // packet buffers that connections may keep past a turn
+  uint32_t max_connections = 65536;   // control blocks, TIME-WAIT included
+  uint32_t max_flights = 16384;       // connections with text in flight, unread or out of order
+  uint32_t kept_buffers = 16384;      // packet buffers that connections may keep past a turn
   uint32_t segments_per_turn = 1024;  // segments one turn may send
 
   // Defaults of listeners and active opens.
@@ -40,14 +40,14 @@ struct TcpConfig {
   bool keep_alive = false;
   uint32_t syn_backlog = 1024;  // connections in SYN-RECEIVED, per listener
 
-  uint16_t mss = 0;             // what we announce; 0 = from the MTU
-  int window_scale = -1;        // 0..14; -1 = the smallest that covers receive_buffer
+  uint16_t mss = 0;       // what we announce; 0 = from the MTU
+  int window_scale = -1;  // 0..14; -1 = the smallest that covers receive_buffer
   bool timestamps = true;
   uint32_t initial_window_segments = 10;  // RFC 6928
   uint32_t rto_initial_ms = 1000;
   uint32_t rto_min_ms = 200;
   uint32_t rto_max_ms = 120000;
-  uint8_t retries2 = 15;        // R2: retransmissions of text before giving up
+  uint8_t retries2 = 15;  // R2: retransmissions of text before giving up
   uint8_t syn_retries = 6;
   uint8_t synack_retries = 5;
   uint32_t delayed_ack_ms = 40;

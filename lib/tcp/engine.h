@@ -1,5 +1,5 @@
-// Engine: every TCP connection of one shard. It knows IP only as addresses: segments come in parsed,
-// segments go out without IP header, and the stack joins both to the rest.
+// Engine: every TCP connection of one shard. It knows IP only as addresses: segments come in
+// parsed, segments go out without IP header, and the stack joins both to the rest.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "base/counters.h"
-#include "base/reserved_array.h"
 #include "base/slab.h"
 #include "base/time.h"
 #include "base/timing_wheel.h"
@@ -29,7 +28,7 @@ namespace weir::tcp {
 struct Segment {
   const wire::Frame* frame = nullptr;
   Packet* packet = nullptr;
-  uint16_t local = 0;
+  uint8_t local = 0;
 };
 
 // One segment to send: a packet that begins with the TCP header (checksum zero), to be finished by
@@ -38,8 +37,8 @@ struct Segment {
 struct OutSegment {
   Packet packet;
   IpAddress remote;
-  uint16_t local = 0;
-  uint16_t header_size = 0;
+  uint8_t local = 0;
+  uint8_t header_size = 0;
   uint32_t flow_label = 0;
   uint16_t* neighbour = nullptr;  // where ip may remember the next hop
   const wire::Frame* request = nullptr;
@@ -47,20 +46,23 @@ struct OutSegment {
 
 // A listener as the engine wants it; empty options have become values.
 struct ListenParameters {
-  uint16_t port = 0;
-  std::optional<uint16_t> local;  // index of an address; empty = all
+  uint16_t port = 0;             // 0 for active opens
+  std::optional<uint8_t> local;  // index of an address; empty = all
   uint32_t send_buffer = 0;
   uint32_t receive_buffer = 0;
   bool no_delay = false;
   bool keep_alive = false;
   bool deliver_when_full = false;
+
+  friend bool operator==(const ListenParameters&, const ListenParameters&) = default;
 };
 
+// What connections have in common: those of one listening port, or the active opens of one handler.
 struct Listener {
   ListenParameters parameters;
   Handler* handler = nullptr;  // not owned; outlives the engine's last turn
   uint32_t half_open = 0;      // connections in SYN-RECEIVED
-  uint16_t next = 0;           // next listener on the same port, 0 = none
+  uint16_t next = 0;           // next listener on the same port, kNoListener = none
   uint8_t window_scale = 0;
   bool open = false;  // a closed listener keeps its connections
 };
@@ -73,29 +75,32 @@ struct Usage {
   uint32_t kept_buffers = 0;
 };
 
-// Thread: one. The phases are called in the order Receive, RunTimers, RunEvents, Output, once a turn;
-// `now` never goes back.
+// Thread: one. The phases are called in the order Receive, RunTimers, RunEvents, Output, once a
+// turn; `now` never goes back.
 class Engine {
  public:
   static constexpr uint32_t kNone = 0xffffffffu;
+  static constexpr uint16_t kNoListener = 0xffffu;
+  static constexpr size_t kAddressesMax = 256;
 
-  Engine(const TcpConfig& config, PacketPool& pool, Counters& counters);
+  Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Time now);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
   // --- listeners and active opens ---
-  // Returns the listener's number, or nothing when the port (on that address) is taken or the table
-  // of listeners is full.
+  // Returns the listener's number, or nothing when the port (on that address) is taken, a value is
+  // out of range or the table of listeners is full.
   std::optional<uint16_t> Listen(const ListenParameters& parameters, Handler* handler);
-  // Listen's parameters with the configuration's values where `options` has none.
-  ListenParameters WithDefaults(const ListenOptions& options) const;
+  // Listen's parameters with the configuration's values where `options` has none. Nothing when the
+  // address is not one of ours.
+  std::optional<ListenParameters> WithDefaults(const ListenOptions& options) const;
   // Stops accepting; connections live on.
   void CloseListener(uint16_t listener);
   void CloseAllListeners();
   // Opens to `remote` from address number `local`; a source port of 0 is chosen. A dead handle when
   // the address is not one to connect to (MUST-46), the tuple is taken, or memory is short.
-  Connection Connect(uint16_t local, uint16_t local_port, const Endpoint& remote,
+  Connection Connect(uint8_t local, uint16_t local_port, const Endpoint& remote,
                      const ListenParameters& parameters, Handler* handler);
 
   // --- the phases of a turn ---
@@ -109,15 +114,17 @@ class Engine {
   // True when the next turn has work even without segments.
   bool busy() const { return !touched_.empty(); }
   // When the next timer is due at the earliest; nothing when no timer runs.
-  std::optional<Time> NextDeadline() const;
+  std::optional<Time> NextDeadline(Time now) const;
   Usage usage() const;
-  // Aborts (RST) what is left, for the end of a drain. The next turn sends the RSTs.
+  // Ends every connection but those in TIME-WAIT: RST, OnClosed(reason). The next turn carries it
+  // out.
   void AbortAll(CloseReason reason);
   // Connections other than TIME-WAIT: what a drain waits for.
-  uint32_t live() const { return slab_.in_use() - time_wait_; }
+  uint32_t live() const { return tcbs_.in_use() - time_wait_count_; }
 
-  // --- what weir::Connection calls; each checks the generation ---
+  // --- what weir::Connection calls; Find checks the generation ---
   Tcb* Find(uint32_t index, uint32_t generation);
+  const Tcb* Find(uint32_t index, uint32_t generation) const;
   size_t Send(Tcb& c, Bytes text);
   bool SendOwned(Tcb& c, Bytes text, ReleaseFunction release, void* context);
   size_t SendRoom(const Tcb& c) const;
@@ -135,12 +142,170 @@ class Engine {
 
   // For checkers in tests: visits every control block in use.
   template <class F>
-  void ForEach(F f) const;
-  const Flight* flight(const Tcb& c) const;
+  void ForEach(F f) const {
+    for (uint32_t i = 0; i < tcbs_.fresh(); ++i) {
+      if (tcbs_.InUse(i)) f(tcbs_[i]);
+    }
+  }
+  // What the connection has borrowed, or null.
+  const Flight* FlightOf(const Tcb& c) const {
+    return c.flight == kNone ? nullptr : &flights_[c.flight];
+  }
+  bool timer_armed(const Tcb& c) const { return wheel_.armed(tcbs_.IndexOf(c)); }
+  const FlowTable& table() const { return table_; }
+  const TcpConfig& config() const { return config_; }
 
  private:
-  // See the .cc files: segment_arrives, listen, syn_sent, send, output, events, timers.
-  //
+  // One segment against one connection; the steps narrow it down as they go.
+  struct Arrival {
+    Tcb& c;
+    const wire::Frame& frame;
+    const wire::TcpHeader& h;
+    Packet* packet;
+    const uint8_t* text;
+    Seq seq;        // of the first octet of `text`
+    uint32_t size;  // octets of text that may be new
+    bool fin;       // FIN follows the text
+  };
+  // An RST or other answer without a connection, carried out in the output phase.
+  struct Answer {
+    const wire::Frame* request;
+    uint8_t local;
+    Seq seq, ack;
+    uint8_t flags;
+  };
+
+  // receive.cc: from the burst to the three doors of RFC 9293 3.10.7.
+  void SegmentArrives(Tcb& c, Segment& segment);
+  bool Drop(Counter reason) {
+    counters_.Add(reason);
+    return false;
+  }
+
+  // listen.cc: 3.10.7.1 and 3.10.7.2.
+  void NoConnection(const Segment& segment, uint64_t hash);
+  void ListenArrives(uint16_t listener, const Segment& segment, uint64_t hash, Seq iss_floor);
+  uint16_t FindListener(uint16_t port, uint8_t local) const;
+  void AnswerWithReset(const wire::Frame& frame, uint8_t local);
+  bool TimeWaitArrives(Tcb& c, const Segment& segment, uint64_t hash);
+  void TakeSynOptions(Tcb& c, const wire::TcpOptions& options);
+
+  // syn_sent.cc: 3.10.7.3.
+  void SynSentArrives(Tcb& c, const Segment& segment);
+
+  // segment_arrives.cc: 3.10.7.4, step by step. Each returns whether to go on.
+  bool CheckTimestamp(Arrival& a);
+  bool CheckSequence(Arrival& a);
+  bool CheckReset(Arrival& a);
+  bool CheckSyn(Arrival& a);
+  bool CheckAck(Arrival& a);
+  bool CheckUrgent(Arrival& a);
+  bool TakeText(Arrival& a);
+  bool CheckFin(Arrival& a);
+  void ChallengeAck(Tcb& c);
+
+  // acknowledge.cc: what a SEG.ACK does to the sending side.
+  bool FinishHandshake(Arrival& a);
+  void BecomeEstablished(Tcb& c);
+  bool AckArrives(Arrival& a);
+  void NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h);
+  void TakeAcknowledged(Tcb& c, Flight& f);
+  void Congestion(Tcb& c, Flight& f, uint32_t acked, uint32_t in_flight);
+  void DuplicateAck(Tcb& c);
+  bool FinAcknowledged(Tcb& c);
+  void SampleRtt(Tcb& c, int64_t sample_us);
+  uint32_t Rto(const Tcb& c, unsigned backoff) const;
+
+  // reassembly.cc
+  void KeepInOrder(Tcb& c, Flight& f, Text* text);
+  void KeepOutOfOrder(Flight& f, Text* text);
+  void JoinOutOfOrder(Tcb& c, Flight& f);
+  Text* TakePacket(Arrival& a);
+
+  // timers.cc
+  void TimerExpired(Tcb& c);
+  void RetransmitTimeout(Tcb& c);
+  void KeepAliveTimeout(Tcb& c);
+  void ArmRetransmit(Tcb& c, uint32_t ms);
+  void StopRetransmit(Tcb& c) { c.clear(kRetransmitArmed | kPersist); }
+  void ArmWheel(Tcb& c);
+  void RestartAfterIdle(Tcb& c);
+  std::optional<Millis> KeepAliveAt(const Tcb& c) const;
+
+  // events.cc
+  void RunEventsOf(Tcb& c);
+  void DeliverText(Tcb& c, Handler& handler, Connection handle);
+
+  // application.cc
+  static uint32_t SynOctet(const Tcb& c);
+
+  // output.cc
+  bool OutputConnection(Tcb& c);
+  bool EventsWaitForReader(const Tcb& c) const;
+  bool SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet);
+  bool SendEmpty(Tcb& c, Seq seq, uint8_t flags);
+  bool SendSyn(Tcb& c);
+  bool RetransmitOldest(Tcb& c);
+  bool SendText(Tcb& c);
+  bool SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool last);
+  bool SendFin(Tcb& c);
+  void FinSent(Tcb& c);
+  bool MaySendShort(const Tcb& c, uint32_t size, bool last) const;
+  void WatchWindow(Tcb& c);
+  Packet TextPacket(Flight& f, Seq from, uint32_t size);
+  uint16_t AdvertiseWindow(Tcb& c);
+  Seq RightEdge(const Tcb& c) const;
+  bool WindowWorthTelling(const Tcb& c) const;
+  void SendAnswers();
+
+  // engine.cc: life of a connection.
+  Tcb* Allocate(const FlowKey& key, uint64_t hash, uint16_t listener);
+  void Free(Tcb& c);
+  void EnterTimeWait(Tcb& c);
+  void ForgetTimeWait(Tcb& c);  // takes it off the list
+  void Finish(Tcb& c,
+              CloseReason reason);  // to CLOSED; OnClosed is owed if the application knows it
+  Flight* Borrow(Tcb& c);
+  void ReturnFlight(Tcb& c);
+  void ReturnFlightIfIdle(Tcb& c);
+  Flight* Borrowed(const Tcb& c) { return c.flight == kNone ? nullptr : &flights_[c.flight]; }
+  void FreeQueue(TextQueue& queue);
+  void Release(Text* text);  // frees it and counts its buffer back
+  void Touch(Tcb& c);
+  Listener& ListenerOf(const Tcb& c) { return listeners_[c.listener]; }
+  const Listener& ListenerOf(const Tcb& c) const { return listeners_[c.listener]; }
+  Connection Handle(const Tcb& c) { return Connection(this, tcbs_.IndexOf(c), c.generation); }
+  Seq InitialSequence(const FlowKey& key) const;
+  uint32_t TimestampOffset(const FlowKey& key) const;
+  uint64_t SecretHash(const SipKey& key, const FlowKey& tuple) const;
+  uint32_t TimestampNow(const Tcb& c) const { return now_.millis().value + c.ts_offset; }
+  uint16_t MssFor(uint8_t local) const;  // what we announce
+  uint16_t ChoosePort(uint8_t local, const Endpoint& remote) const;
+  Millis now_ms() const { return now_.millis(); }
+
+  TcpConfig config_;
+  PacketPool& pool_;
+  Counters& counters_;
+  Time now_;
+  Slab<Tcb> tcbs_;
+  Slab<Flight> flights_;
+  FlowTable table_;
+  TimingWheel<Tcb> wheel_;
+  TokenBucket resets_;
+  std::vector<Listener> listeners_;
+  std::vector<uint16_t> by_port_;  // first listener of each port
+  std::vector<uint32_t> touched_;  // connections with something to do
+  std::vector<Answer> answers_;
+  std::vector<OutSegment> out_;
+  struct Found {
+    uint64_t hash;
+    uint32_t index;
+  };
+  std::vector<Found> found_;  // of the burst
+  uint32_t kept_buffers_ = 0;
+  uint32_t time_wait_count_ = 0;
+  uint32_t time_wait_first_ = kNone;  // oldest
+  uint32_t time_wait_last_ = kNone;
 };
 
 }  // namespace weir::tcp

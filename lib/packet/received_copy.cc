@@ -1,9 +1,9 @@
 // Copying a received packet with its offload flags.
-#include "port/received_copy.h"
+#include "packet/received_copy.h"
 
-#include <rte_mbuf.h>
+#include <rte_mbuf_core.h>
 
-namespace weir::port {
+namespace weir {
 
 Packet CopyReceived(const Packet& frame, PacketPool& pool) {
   Packet copy = AllocatePacket(pool);
@@ -20,4 +20,4 @@ Packet CopyReceived(const Packet& frame, PacketPool& pool) {
   return copy;
 }
 
-}  // namespace weir::port
+}  // namespace weir

@@ -3,10 +3,10 @@
 
 #include "packet/packet.h"
 
-namespace weir::port {
+namespace weir {
 
 // Unlike Packet::Share, the copy may be written. Empty when the pool is exhausted or the frame is
 // larger than its buffers.
 [[nodiscard]] Packet CopyReceived(const Packet& frame, PacketPool& pool);
 
-}  // namespace weir::port
+}  // namespace weir

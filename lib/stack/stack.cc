@@ -1,0 +1,184 @@
+// The turn: what one shard does with a burst of frames and a moment in time.
+#include "stack/stack.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+#include "packet/received_copy.h"
+#include "wire/checksum.h"
+#include "wire/ipv6.h"
+
+namespace weir::stack {
+namespace {
+
+constexpr uint16_t kTcpChecksumOffset = 16;
+
+// The engine names our addresses by their index in ip.
+tcp::TcpConfig WithAddresses(tcp::TcpConfig config, const ip::Ip& ip) {
+  config.addresses.clear();
+  for (const ip::LocalAddress& local : ip.locals()) {
+    config.addresses.push_back({local.address, local.mtu});
+  }
+  return config;
+}
+
+}  // namespace
+
+static_assert(tcp::kNoNeighbour == ip::kNoNeighbour);
+
+Stack::Stack(const StackConfig& config, PacketPool& pool, Counters& counters, Time now)
+    : config_(config),
+      pool_(pool),
+      counters_(counters),
+      now_(now),
+      ip_(config.ip, pool, counters),
+      tcp_(WithAddresses(config.tcp, ip_), pool, counters, now),
+      out_(config.frames_max) {
+  burst_.reserve(config.burst_max);
+  frames_.resize(config.burst_max);
+  segments_.reserve(config.burst_max);
+}
+
+void Stack::Start(Time now) {
+  now_ = now;
+  ip_.Start(now, out_);
+}
+
+std::span<Packet> Stack::Turn(std::span<Packet> received, Time now) {
+  if (turned_) out_.Clear();  // before the first turn it holds what Start owes
+  turned_ = true;
+  now_ = std::max(now, now_);
+  Classify(received);             // 1
+  RunIp();                        // 2
+  tcp_.Receive(segments_, now_);  // 3
+  tcp_.RunTimers(now_);           // 4
+  ip_.Tick(now_, out_);
+  tcp_.RunEvents();  // 5
+  tcp_.Output();     // 6
+  FinishSegments();
+  burst_.clear();
+  segments_.clear();
+  for (const Packet& frame : out_.frames()) {
+    counters_.Add(Counter::kTxOctets, frame ? frame.size() : 0);
+  }
+  counters_.Add(Counter::kTxFrames, out_.size());
+  return out_.frames();
+}
+
+// Every frame is read once, into values that cannot be malformed. What is kept past this point is
+// one buffer that nobody else owns.
+void Stack::Classify(std::span<Packet> received) {
+  for (Packet& packet : received) {
+    if (!packet) continue;
+    counters_.Add(Counter::kRxFrames);
+    counters_.Add(Counter::kRxOctets, packet.size());
+    if (burst_.size() == burst_.capacity()) {
+      counters_.Add(Counter::kDropFrameBurst);
+      packet.Reset();
+      continue;
+    }
+    if (!MakeOwn(packet)) {
+      packet.Reset();
+      continue;
+    }
+    wire::FrameHints hints;
+    hints.ip_checksum_good = packet.ip_checksum() == ChecksumStatus::kGood;
+    hints.l4_checksum_good = packet.l4_checksum() == ChecksumStatus::kGood;
+    hints.vlan_stripped = packet.vlan_stripped();
+    hints.vlan_tci = packet.vlan_tci();
+    wire::Frame& frame = frames_[burst_.size()];
+    wire::ParseFrame(packet.first(), hints, frame);
+    if (frame.kind == wire::FrameKind::kDropped) {
+      counters_.Add(frame.drop);
+      packet.Reset();
+      continue;
+    }
+    burst_.push_back(std::move(packet));
+  }
+}
+
+// A frame in several buffers, or one that its sender still holds (two ports joined in one process),
+// is copied into a buffer of our own.
+bool Stack::MakeOwn(Packet& packet) {
+  if (packet.contiguous() && packet.unique()) return true;
+  Packet copy = CopyReceived(packet, pool_);
+  if (!copy) {
+    counters_.Add(Counter::kDropFrameNotCopied);
+    return false;
+  }
+  packet = std::move(copy);
+  return true;
+}
+
+void Stack::RunIp() {
+  for (size_t i = 0; i < burst_.size(); ++i) {
+    const wire::Frame& frame = frames_[i];
+    if (frame.kind == wire::FrameKind::kTcp) {
+      TakeTcp(frame, burst_[i]);
+    } else if (ip_.Receive(frame, std::move(burst_[i]), now_, out_)) {
+      counters_.Add(Counter::kIcmpErrorsForTcp);
+    }
+  }
+}
+
+void Stack::TakeTcp(const wire::Frame& frame, Packet& packet) {
+  if (!ip_.Admits(frame, packet.port())) return;  // counted
+  const int local = ip_.LocalIndex(frame.destination, packet.port());
+  if (local < 0) {
+    counters_.Add(Counter::kDropNotLocal);
+    return;
+  }
+  segments_.push_back({&frame, &packet, static_cast<uint8_t>(local)});
+}
+
+const PortOffloads& Stack::OffloadsOf(uint16_t port) const {
+  static constexpr PortOffloads kNone{};
+  return port < config_.offloads.size() ? config_.offloads[port] : kNone;
+}
+
+// The checksum by the device where it offers that, else by us.
+void Stack::FillChecksum(tcp::OutSegment& segment) {
+  const ip::LocalAddress& local = ip_.Local(segment.local);
+  const bool v4 = local.address.is_v4();
+  const PortOffloads& offloads = OffloadsOf(local.port);
+  Packet& packet = segment.packet;
+  const uint64_t pseudo =
+      wire::PseudoHeaderSum(local.address, segment.remote, wire::kProtocolTcp, packet.size());
+  packet.ClearOffloads();
+  uint8_t* field = packet.data() + kTcpChecksumOffset;
+  if (v4 ? offloads.tcp_checksum_v4 : offloads.tcp_checksum_v6) {
+    StoreBe16(field, wire::Fold(pseudo));  // what the device adds the rest to
+    packet.RequestTcpChecksum(v4, ip_.link_header_size(segment.local),
+                              v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize,
+                              segment.header_size);
+  } else {
+    StoreBe16(field, wire::ChecksumOf(pseudo + wire::SumOctets(packet.first())));
+  }
+}
+
+void Stack::FinishSegments() {
+  for (tcp::OutSegment& segment : tcp_.out_segments()) {
+    FillChecksum(segment);
+    ip::SendOptions options;
+    options.ttl = config_.tcp.ttl;
+    options.flow_label = segment.flow_label;
+    if (segment.request != nullptr) {
+      ip_.Reply(std::move(segment.packet), *segment.request, segment.local, options, out_);
+    } else {
+      ip_.Send(std::move(segment.packet), segment.local, segment.remote, options,
+               *segment.neighbour, now_, out_);
+    }
+  }
+  tcp_.out_segments().clear();
+}
+
+bool Stack::busy() const { return tcp_.busy(); }
+
+Time Stack::NextDeadline(Time now) const {
+  if (busy()) return now;
+  Time next = ip_.next_deadline();
+  if (const auto tcp = tcp_.NextDeadline(now)) next = std::min(next, *tcp);
+  return std::max(next, now);
+}
+
+}  // namespace weir::stack

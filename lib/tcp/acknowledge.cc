@@ -1,0 +1,248 @@
+// What an acknowledgement does to the sending side: RFC 9293 3.10.7.4 fifth, RFC 5681, RFC 6582 and
+// RFC 6298.
+#include <algorithm>
+
+#include "tcp/engine.h"
+
+namespace weir::tcp {
+namespace {
+
+constexpr uint8_t kDupAckThreshold = 3;           // RFC 5681 3.2
+constexpr uint32_t kRtoAfterSynTimeoutMs = 3000;  // RFC 6298 5.7
+constexpr uint32_t kClockGranularityUs = 1000;    // G of RFC 6298
+
+}  // namespace
+
+// SYN-RECEIVED: the third segment of the handshake. A wrong one is refused, but the entry stays: a
+// stranger must not be able to end it.
+bool Engine::FinishHandshake(Arrival& a) {
+  Tcb& c = a.c;
+  if (a.h.ack <= c.snd.una || a.h.ack > c.snd.nxt) {
+    AnswerWithReset(a.frame, c.local);
+    return Drop(Counter::kDropTcpAck);
+  }
+  // RFC 6298 3 (Karn): a sample only when the SYN-ACK went out once.
+  if (c.retransmits == 0) {
+    SampleRtt(c, static_cast<uint32_t>(now_.us) - c.rttvar_us);
+  } else {
+    c.set(kSynTimedOut);
+  }
+  if (!c.has(kActiveOpen)) --ListenerOf(c).half_open;
+  c.snd.una = c.snd.una + 1;  // the SYN; AckArrives takes the rest
+  c.snd.wnd = static_cast<uint32_t>(a.h.window) << c.send_scale();
+  c.snd.wl1 = a.h.seq;
+  c.wnd_max = std::max(c.wnd_max, c.snd.wnd);
+  BecomeEstablished(c);
+  return true;
+}
+
+void Engine::BecomeEstablished(Tcb& c) {
+  c.state = TcpState::kEstablished;
+  // RFC 6928 2 and 5681 3.1: ten segments, but one when the SYN had to be sent more than twice.
+  const uint32_t segments = c.retransmits > 1 ? 1 : config_.initial_window_segments;
+  c.cwnd = segments * c.mss;
+  c.retransmits = 0;
+  StopRetransmit(c);
+  c.set(kOpened);
+  c.owe(kEventOpen);
+  if (c.has(kKeepAlive)) ArmWheel(c);
+  counters_.Add(Counter::kTcpEstablished);
+}
+
+bool Engine::AckArrives(Arrival& a) {
+  Tcb& c = a.c;
+  const Seq ack = a.h.ack;
+  if (ack > c.snd.nxt) {
+    ChallengeAck(c);
+    return Drop(Counter::kDropTcpAck);
+  }
+  if (ack < c.snd.una - c.wnd_max) {  // RFC 5961 5.2
+    ChallengeAck(c);
+    return Drop(Counter::kDropTcpAck);
+  }
+  if (ack < c.snd.una) return true;  // old; its text may still be new
+
+  const uint32_t window = static_cast<uint32_t>(a.h.window) << (a.h.syn() ? 0 : c.send_scale());
+  const bool window_changed = window != c.snd.wnd;
+  // SND.WL1 and WL2 keep an old segment from bringing back an old window.
+  const bool newer = a.h.seq >= c.snd.wl1;  // SEG.ACK >= SND.UNA >= SND.WL2 holds here
+  if (newer) {
+    c.snd.wnd = window;
+    c.snd.wl1 = a.h.seq;
+    c.wnd_max = std::max(c.wnd_max, window);
+    if (window_changed) c.owe(kOutput);
+    if (Flight* f = Borrowed(c); f != nullptr && window != 0) f->probe_backoff = 0;
+  }
+  if (ack > c.snd.una) {
+    NewAck(c, ack, a.h);
+  } else if (c.has(kPersist) || c.in_flight() == 0) {
+    // The peer answers our probes: it is there, whatever its window (MUST-37).
+    c.retransmits = 0;
+  } else if (window == 0 && c.retransmits >= config_.retries2) {
+    // Text is out that the window has shrunk away from, and the peer keeps saying so: not dead.
+    c.retransmits = static_cast<uint8_t>(config_.retries2 - 1);
+  } else if (a.size == 0 && !a.fin && !a.h.syn() && !window_changed) {
+    DuplicateAck(c);  // the five conditions of RFC 5681 2
+  }
+  if (c.has(kPersist) && c.snd.wnd != 0) c.owe(kOutput);
+  return true;
+}
+
+void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
+  const uint32_t in_flight = c.in_flight();
+  const uint32_t acked = Distance(c.snd.una, ack);
+  Flight* f = Borrowed(c);
+  c.snd.una = ack;
+  c.retransmits = 0;
+  if (f != nullptr) {
+    if (f->timing && ack >= f->rtt_seq) {
+      f->timing = false;
+      SampleRtt(c, now_.us - f->rtt_sent_us);
+    } else if (!f->timing && c.has(kTimestamps) && h.options.ts_echo != 0 &&
+               h.options.has(wire::TcpOptions::kTimestamps)) {
+      // After a retransmission only the echoed timestamp tells which one was acknowledged.
+      const auto ms = static_cast<int32_t>(TimestampNow(c) - h.options.ts_echo);
+      if (ms >= 0) SampleRtt(c, std::max<int64_t>(int64_t{ms} * 1000, kClockGranularityUs));
+    }
+    TakeAcknowledged(c, *f);
+    Congestion(c, *f, acked, in_flight);
+    if (f->resend < c.snd.una) f->resend = c.snd.una;
+  }
+  c.clear(kPersist);
+  if (c.snd.una == c.snd.nxt) {
+    StopRetransmit(c);  // RFC 6298 5.2
+  } else {
+    ArmRetransmit(c, Rto(c, 0));  // RFC 6298 5.3
+  }
+  c.owe(kOutput);
+}
+
+// Gives back what is acknowledged; the application hears of the room.
+void Engine::TakeAcknowledged(Tcb& c, Flight& f) {
+  while (!f.send.empty() && f.send.head->end() <= c.snd.una) {
+    Text* done = f.send.PopFront();
+    f.send_octets -= done->size;
+    if (!done->owned) f.copied_octets -= done->size;
+    if (f.next_to_send == done) f.next_to_send = nullptr;
+    Release(done);
+  }
+  if (!f.send.empty() && f.send.head->seq < c.snd.una) {
+    const uint32_t n = Distance(f.send.head->seq, c.snd.una);
+    f.send.head->TrimFront(n);
+    f.send_octets -= n;
+    if (!f.send.head->owned) f.copied_octets -= n;
+  }
+  if (c.has(kWantsRoom)) c.owe(kEventWritable);
+  if (!f.unread.empty()) c.owe(kEventData);  // text that waited for room to answer
+}
+
+// RFC 5681 3.1 and RFC 6582 3.2. `acked` octets are newly acknowledged, `in_flight` were out
+// before.
+void Engine::Congestion(Tcb& c, Flight& f, uint32_t acked, uint32_t in_flight) {
+  f.dup_acks = 0;
+  if (f.in_recovery) {
+    if (c.snd.una >= f.recover) {  // a full acknowledgement
+      f.in_recovery = false;
+      c.cwnd = std::min(c.ssthresh, std::max<uint32_t>(c.in_flight(), c.mss) + c.mss);
+    } else {  // a partial one: the next hole
+      c.owe(kRetransmit);
+      c.cwnd = c.cwnd > acked ? c.cwnd - acked : c.mss;
+      if (acked >= c.mss) c.cwnd += c.mss;
+    }
+    return;
+  }
+  if (c.cwnd < c.ssthresh) {
+    // Byte counting with L = 2 (RFC 3465 2.3); none while the application, not cwnd, is the limit.
+    if (c.cwnd < 2 * in_flight) c.cwnd += std::min<uint32_t>(acked, 2u * c.mss);
+  } else if (in_flight + c.mss > c.cwnd) {
+    f.acked_in_window += acked;
+    if (f.acked_in_window >= c.cwnd) {
+      f.acked_in_window -= c.cwnd;
+      c.cwnd += c.mss;
+    }
+  }
+}
+
+void Engine::DuplicateAck(Tcb& c) {
+  Flight* f = Borrowed(c);
+  if (f == nullptr || f->send.empty()) return;
+  if (f->dup_acks != 0xff) ++f->dup_acks;
+  if (f->in_recovery) {
+    c.cwnd += c.mss;  // another segment has left the network
+    c.owe(kOutput);
+    return;
+  }
+  if (f->dup_acks < kDupAckThreshold) {
+    c.owe(kOutput);  // limited transmit (RFC 3042): SendText allows one segment for each
+    return;
+  }
+  // Not again for what the last recovery or timeout already covered (RFC 6582 3.2 step 2).
+  if (f->dup_acks != kDupAckThreshold || (f->recover_valid && c.snd.una <= f->recover)) return;
+  f->in_recovery = true;
+  f->recover = c.snd.nxt;
+  f->recover_valid = true;
+  c.ssthresh = std::max(c.in_flight() / 2, 2u * c.mss);
+  c.cwnd = c.ssthresh + kDupAckThreshold * c.mss;
+  c.owe(kRetransmit);
+  counters_.Add(Counter::kTcpFastRetransmits);
+}
+
+// Our FIN is acknowledged. False when the connection is gone.
+bool Engine::FinAcknowledged(Tcb& c) {
+  switch (c.state) {
+    case TcpState::kFinWait1:
+      c.state = TcpState::kFinWait2;
+      // Only when nobody is left to read (an application that half-closed may wait for ever).
+      if (c.has(kOrphan)) ArmRetransmit(c, config_.fin_wait2_ms);
+      return true;
+    case TcpState::kClosing:
+      EnterTimeWait(c);
+      return true;
+    case TcpState::kLastAck:
+      Finish(c, CloseReason::kNormal);
+      return false;
+    default:
+      return true;
+  }
+}
+
+// RFC 6298 2.2, 2.3: RTTVAR before SRTT, alpha 1/8, beta 1/4.
+void Engine::SampleRtt(Tcb& c, int64_t sample_us) {
+  const auto r = static_cast<uint32_t>(std::clamp<int64_t>(sample_us, 1, 0x7fffffff));
+  c.clear(kSynTimedOut);
+  if (c.srtt_us == 0) {
+    c.srtt_us = r;
+    c.rttvar_us = r / 2;
+    return;
+  }
+  const uint32_t error = c.srtt_us > r ? c.srtt_us - r : r - c.srtt_us;
+  c.rttvar_us = c.rttvar_us - c.rttvar_us / 4 + error / 4;
+  c.srtt_us = std::max(1u, c.srtt_us - c.srtt_us / 8 + r / 8);
+}
+
+// RFC 5681 4.1: after an idle RTO the old window says nothing about the network any more.
+void Engine::RestartAfterIdle(Tcb& c) {
+  if (c.in_flight() != 0 || c.state < TcpState::kEstablished || c.state == TcpState::kTimeWait)
+    return;
+  if (now_ms() - c.heard_at > static_cast<int32_t>(Rto(c, 0))) {
+    c.cwnd = std::min(c.cwnd, config_.initial_window_segments * c.mss);
+  }
+}
+
+// The retransmission timeout in milliseconds, doubled `backoff` times (RFC
+// 6298 2.1, 2.3, 2.5, 5.5, 5.7).
+uint32_t Engine::Rto(const Tcb& c, unsigned backoff) const {
+  uint64_t ms;
+  if (c.srtt_us != 0) {
+    const uint64_t us =
+        c.srtt_us + std::max<uint64_t>(kClockGranularityUs, uint64_t{c.rttvar_us} * 4);
+    ms = std::max<uint64_t>((us + 999) / 1000, config_.rto_min_ms);
+  } else {
+    ms = c.has(kSynTimedOut) ? std::max(kRtoAfterSynTimeoutMs, config_.rto_initial_ms)
+                             : config_.rto_initial_ms;
+  }
+  ms <<= std::min(backoff, 20u);
+  return static_cast<uint32_t>(std::min<uint64_t>(ms, config_.rto_max_ms));
+}
+
+}  // namespace weir::tcp

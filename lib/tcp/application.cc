@@ -1,0 +1,207 @@
+// What the application asks of a connection: the engine's side of weir::Connection.
+#include <algorithm>
+#include <cstring>
+
+#include "tcp/engine.h"
+
+namespace weir::tcp {
+namespace {
+
+// States in which text may still be sent (RFC 9293 3.10.2).
+bool MaySend(const Tcb& c) {
+  return (c.state == TcpState::kEstablished || c.state == TcpState::kCloseWait ||
+          c.state == TcpState::kSynSent || c.state == TcpState::kSynReceived) &&
+         !c.has(kCloseRequested | kOrphan);
+}
+
+// One piece of owned text; sequence arithmetic wants windows well under 2^31.
+constexpr size_t kOwnedTextMax = size_t{1} << 30;
+
+}  // namespace
+
+size_t Engine::SendRoom(const Tcb& c) const {
+  if (!MaySend(c)) return 0;
+  const uint32_t limit = ListenerOf(c).parameters.send_buffer;
+  const Flight* f = FlightOf(c);
+  const uint32_t used = f == nullptr ? 0 : f->copied_octets;
+  return used < limit ? limit - used : 0;
+}
+
+size_t Engine::Send(Tcb& c, Bytes text) {
+  const size_t room = SendRoom(c);
+  Bytes rest = text.first(std::min(text.size(), room));
+  if (rest.size() < text.size() && MaySend(c)) c.set(kWantsRoom);
+  if (rest.empty()) return 0;
+  Flight* f = Borrow(c);
+  if (f == nullptr) return 0;
+  const uint32_t piece_max = std::max<uint32_t>(c.mss, 1);
+  size_t taken = 0;
+  // What is not sent yet may still grow to a full segment.
+  if (Text* tail = f->send.tail;
+      tail != nullptr && tail->seq >= c.snd.nxt && tail->size < piece_max) {
+    taken = AppendToText(*tail, rest.first(std::min<size_t>(rest.size(), piece_max - tail->size)));
+  }
+  while (taken < rest.size()) {
+    if (kept_buffers_ >= config_.kept_buffers) break;
+    Packet packet = AllocatePacket(pool_);
+    if (!packet) break;
+    const auto n = static_cast<uint16_t>(std::min<size_t>(
+        {rest.size() - taken, c.mss == 0 ? PacketRoom(pool_) : piece_max, PacketRoom(pool_)}));
+    uint8_t* octets = packet.Append(n);
+    std::memcpy(octets, rest.data() + taken, n);
+    ++kept_buffers_;
+    f->send.PushBack(
+        MakeText(std::move(packet), octets,
+                 c.snd.una + f->send_octets + static_cast<uint32_t>(taken) + SynOctet(c), n));
+    taken += n;
+  }
+  if (taken < text.size()) c.set(kWantsRoom);
+  f->send_octets += static_cast<uint32_t>(taken);
+  f->copied_octets += static_cast<uint32_t>(taken);
+  c.owe(kOutput);
+  Touch(c);
+  return taken;
+}
+
+// The SYN that is still to be acknowledged stands before the text.
+uint32_t Engine::SynOctet(const Tcb& c) { return c.state < TcpState::kEstablished ? 1 : 0; }
+
+bool Engine::SendOwned(Tcb& c, Bytes text, ReleaseFunction release, void* context) {
+  if (!MaySend(c) || text.empty() || kept_buffers_ >= config_.kept_buffers) return false;
+  Flight* f = Borrow(c);
+  if (f == nullptr ||
+      text.size() > kOwnedTextMax - std::min<size_t>(kOwnedTextMax, f->send_octets)) {
+    return false;
+  }
+  Packet record = AllocatePacket(pool_);
+  if (!record) return false;
+  ++kept_buffers_;
+  const auto size = static_cast<uint32_t>(text.size());
+  Text* piece =
+      MakeText(std::move(record), text.data(), c.snd.una + f->send_octets + SynOctet(c), size);
+  piece->owned = true;
+  piece->release = release;
+  piece->context = context;
+  f->send.PushBack(piece);
+  f->send_octets += size;
+  c.owe(kOutput);
+  Touch(c);
+  return true;
+}
+
+void Engine::Pause(Tcb& c) { c.set(kPaused); }
+
+void Engine::Resume(Tcb& c) {
+  if (!c.has(kPaused)) return;
+  c.clear(kPaused);
+  c.owe(kEventData);
+  Touch(c);
+}
+
+// RFC 9293 3.10.4: FIN after everything that was accepted.
+void Engine::Shutdown(Tcb& c) {
+  if (c.state == TcpState::kClosed || c.state == TcpState::kTimeWait || c.has(kCloseRequested)) {
+    return;
+  }
+  if (c.state == TcpState::kSynSent) {
+    Finish(c, CloseReason::kAborted);
+    return;
+  }
+  c.set(kCloseRequested);
+  c.clear(kWantsRoom);
+  c.owe(kOutput);
+  Touch(c);
+}
+
+void Engine::Close(Tcb& c) {
+  if (c.has(kOrphan)) return;
+  if (c.state == TcpState::kClosed || c.state == TcpState::kTimeWait) {
+    // Over already; what the application has not read keeps OnClosed waiting no longer.
+    c.set(kOrphan);
+    Touch(c);
+    return;
+  }
+  if (const Flight* f = Borrowed(c); f != nullptr && !f->unread.empty()) {
+    Abort(c, CloseReason::kAborted);  // SHLD-3: the peer must know that text was lost
+    return;
+  }
+  Shutdown(c);
+  c.set(kOrphan);
+  c.clear(kAppTimer | kPaused);
+  // FIN-WAIT-2 with nobody left to read ends by itself.
+  if (c.state == TcpState::kFinWait2) ArmRetransmit(c, config_.fin_wait2_ms);
+  Touch(c);
+}
+
+void Engine::Abort(Tcb& c, CloseReason reason) {
+  if (c.state == TcpState::kClosed || c.state == TcpState::kTimeWait) return;
+  // RFC 9293 3.10.5: RST from every state in which the peer knows of us.
+  if (c.state != TcpState::kSynSent) c.owe(kSendReset);
+  Finish(c, reason);
+}
+
+void Engine::SetTimer(Tcb& c, uint32_t milliseconds) {
+  if (milliseconds == 0 || c.has(kOrphan) || c.state == TcpState::kClosed) {
+    c.clear(kAppTimer);
+    return;
+  }
+  c.set(kAppTimer);
+  c.app_timer_at = now_ms() + std::min(milliseconds, 0x7fffffffu);
+  ArmWheel(c);
+}
+
+void Engine::SetKeepAlive(Tcb& c, bool on) {
+  if (on && c.state != TcpState::kClosed) {
+    c.set(kKeepAlive);
+    ArmWheel(c);
+  } else {
+    c.clear(kKeepAlive);
+  }
+}
+
+void Engine::SetNoDelay(Tcb& c, bool on) {
+  if (on) {
+    c.set(kNoDelay);
+    c.owe(kOutput);
+    Touch(c);
+  } else {
+    c.clear(kNoDelay);
+  }
+}
+
+Endpoint Engine::Local(const Tcb& c) const {
+  return {config_.addresses[c.local].address, c.local_port};
+}
+
+Endpoint Engine::Remote(const Tcb& c) const { return {c.remote, c.remote_port}; }
+
+ConnectionInfo Engine::Info(const Tcb& c) const {
+  ConnectionInfo info;
+  info.state = c.state;
+  info.local = Local(c);
+  info.remote = Remote(c);
+  info.mss = c.mss;
+  info.send_window_scale = c.send_scale();
+  info.receive_window_scale = c.receive_scale();
+  info.timestamps = c.has(kTimestamps);
+  if (c.state != TcpState::kTimeWait) {
+    info.congestion_window = c.cwnd;
+    info.slow_start_threshold = c.ssthresh;
+  }
+  info.send_window = c.snd.wnd;
+  info.receive_window = c.receive_window();
+  info.srtt_us = c.srtt_us;
+  info.rttvar_us = c.srtt_us == 0 ? 0 : c.rttvar_us;
+  info.rto_us = Rto(c, c.retransmits) * 1000;
+  info.retransmissions = c.retransmits;
+  info.unacknowledged = c.in_flight();
+  if (const Flight* f = FlightOf(c)) {
+    const uint32_t sent = std::min(c.in_flight(), f->send_octets);
+    info.unsent = f->send_octets - sent;
+    info.unread = f->unread_octets;
+    info.out_of_order = f->out_of_order_octets;
+  }
+  return info;
+}
+
+}  // namespace weir::tcp

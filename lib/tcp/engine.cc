@@ -1,0 +1,373 @@
+// Life of listeners and connections: how they come to be, what they borrow, how they end.
+#include "tcp/engine.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace weir::tcp {
+namespace {
+
+constexpr size_t kListenersMax = 4096;
+constexpr uint32_t kBufferMin = 2048;
+constexpr uint32_t kBufferMax = 1u << 30;
+constexpr uint16_t kEphemeralFirst = 32768;
+constexpr uint16_t kEphemeralCount = 28232;  // to 60999, as Linux
+
+// Smallest shift that lets a 16-bit field announce `buffer` octets.
+uint8_t ScaleFor(uint32_t buffer, int configured) {
+  if (configured >= 0) {
+    return static_cast<uint8_t>(std::min<int>(configured, wire::kTcpWindowScaleMax));
+  }
+  uint8_t scale = 0;
+  while (scale < wire::kTcpWindowScaleMax && (0xffffu << scale) < buffer) ++scale;
+  return scale;
+}
+
+}  // namespace
+
+Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Time now)
+    : config_(config),
+      pool_(pool),
+      counters_(counters),
+      now_(now),
+      tcbs_(config.max_connections),
+      flights_(config.max_flights),
+      table_(config.max_connections, config.keys.table, tcbs_.items()),
+      wheel_(tcbs_.items(), now.millis()),
+      resets_(config.resets_per_second),
+      by_port_(65536, kNoListener) {
+  WEIR_CHECK(config.addresses.size() <= kAddressesMax);
+  listeners_.reserve(kListenersMax);
+  touched_.reserve(config.max_connections);
+  out_.reserve(config.segments_per_turn);
+  answers_.reserve(config.segments_per_turn);
+  found_.reserve(config.segments_per_turn);
+}
+
+Engine::~Engine() {
+  for (uint32_t i = 0; i < tcbs_.fresh(); ++i) {
+    if (tcbs_.InUse(i)) ReturnFlight(tcbs_[i]);
+  }
+}
+
+// --- listeners ---
+
+std::optional<ListenParameters> Engine::WithDefaults(const ListenOptions& options) const {
+  ListenParameters p;
+  p.port = options.port;
+  if (options.address && !options.address->is_unspecified()) {
+    for (size_t i = 0; i < config_.addresses.size(); ++i) {
+      if (config_.addresses[i].address == *options.address) p.local = static_cast<uint8_t>(i);
+    }
+    if (!p.local) return std::nullopt;
+  }
+  p.send_buffer = options.send_buffer.value_or(config_.send_buffer);
+  p.receive_buffer = options.receive_buffer.value_or(config_.receive_buffer);
+  p.no_delay = options.no_delay.value_or(config_.no_delay);
+  p.keep_alive = options.keep_alive.value_or(config_.keep_alive);
+  p.deliver_when_full = options.deliver_when_full;
+  return p;
+}
+
+std::optional<uint16_t> Engine::Listen(const ListenParameters& p, Handler* handler) {
+  const auto in_range = [](uint32_t buffer) {
+    return buffer >= kBufferMin && buffer <= kBufferMax;
+  };
+  if (p.port == 0 || handler == nullptr || listeners_.size() == kListenersMax ||
+      !in_range(p.send_buffer) || !in_range(p.receive_buffer)) {
+    return std::nullopt;
+  }
+  for (uint16_t i = by_port_[p.port]; i != kNoListener; i = listeners_[i].next) {
+    const auto& other = listeners_[i].parameters.local;
+    if (listeners_[i].open && other == p.local) return std::nullopt;
+  }
+  const auto index = static_cast<uint16_t>(listeners_.size());
+  Listener listener;
+  listener.parameters = p;
+  listener.handler = handler;
+  listener.next = by_port_[p.port];
+  listener.window_scale = ScaleFor(p.receive_buffer, config_.window_scale);
+  listener.open = true;
+  listeners_.push_back(listener);
+  by_port_[p.port] = index;
+  return index;
+}
+
+void Engine::CloseListener(uint16_t listener) {
+  if (listener < listeners_.size()) listeners_[listener].open = false;
+}
+
+void Engine::CloseAllListeners() {
+  for (Listener& l : listeners_) l.open = false;
+}
+
+// An address of its own goes before "all addresses" (as bind does).
+uint16_t Engine::FindListener(uint16_t port, uint8_t local) const {
+  uint16_t any = kNoListener;
+  for (uint16_t i = by_port_[port]; i != kNoListener; i = listeners_[i].next) {
+    const Listener& l = listeners_[i];
+    if (!l.open) continue;
+    if (!l.parameters.local) any = i;
+    if (l.parameters.local == local) return i;
+  }
+  return any;
+}
+
+// --- active opens ---
+
+Connection Engine::Connect(uint8_t local, uint16_t local_port, const Endpoint& remote,
+                           const ListenParameters& parameters, Handler* handler) {
+  const IpAddress& to = remote.address;
+  if (local >= config_.addresses.size() || remote.port == 0 || handler == nullptr ||
+      to.is_unspecified() || to.is_multicast() || to.is_loopback() ||
+      (to.is_v4() && to.v4() == 0xffffffffu) ||
+      to.is_v4() != config_.addresses[local].address.is_v4()) {
+    return {};  // MUST-46
+  }
+  ListenParameters p = parameters;
+  p.port = 0;
+  uint16_t origin = kNoListener;
+  for (uint16_t i = 0; i < listeners_.size(); ++i) {
+    if (listeners_[i].handler == handler && listeners_[i].parameters == p) origin = i;
+  }
+  if (origin == kNoListener) {
+    if (listeners_.size() == kListenersMax) return {};
+    Listener l;
+    l.parameters = p;
+    l.handler = handler;
+    l.window_scale = ScaleFor(p.receive_buffer, config_.window_scale);
+    origin = static_cast<uint16_t>(listeners_.size());
+    listeners_.push_back(l);
+  }
+  if (local_port == 0) local_port = ChoosePort(local, remote);
+  if (local_port == 0) return {};
+  const FlowKey key{to, remote.port, local_port, local};
+  const uint64_t hash = table_.Hash(key);
+  if (table_.Find(key, hash) != FlowTable::kNone) return {};
+  Tcb* c = Allocate(key, hash, origin);
+  if (c == nullptr) return {};
+  c->state = TcpState::kSynSent;
+  c->set(kActiveOpen);
+  c->snd.una = c->snd.nxt = InitialSequence(key);
+  c->rcv.nxt = c->rcv.adv = Seq(0);
+  c->owe(kSendSyn);
+  Touch(*c);
+  counters_.Add(Counter::kTcpActiveOpens);
+  return Handle(*c);
+}
+
+// RFC 6056 3.3.3: a keyed offset per destination, so that ports are hard to guess and seldom
+// collide.
+uint16_t Engine::ChoosePort(uint8_t local, const Endpoint& remote) const {
+  const uint64_t offset = SecretHash(config_.keys.isn, {remote.address, remote.port, 0, local});
+  const auto start = static_cast<uint32_t>((offset ^ static_cast<uint64_t>(now_.us)) >> 8);
+  for (uint32_t i = 0; i < kEphemeralCount; ++i) {
+    const auto port = static_cast<uint16_t>(kEphemeralFirst + (start + i) % kEphemeralCount);
+    const FlowKey key{remote.address, remote.port, port, local};
+    if (table_.Find(key, table_.Hash(key)) == FlowTable::kNone) return port;
+  }
+  return 0;
+}
+
+// --- connections ---
+
+uint64_t Engine::SecretHash(const SipKey& key, const FlowKey& t) const {
+  const IpAddress& own = config_.addresses[t.local].address;
+  const uint64_t words[5] = {t.remote.high(), t.remote.low(), own.high(), own.low(),
+                             static_cast<uint64_t>(t.remote_port) << 16 | t.local_port};
+  return SipHash24(key, words, 5);
+}
+
+// RFC 9293 3.4.1: a clock of 4 microseconds plus a keyed function of the tuple (MUST-8, MUST-9,
+// SHLD-1).
+Seq Engine::InitialSequence(const FlowKey& key) const {
+  return Seq(static_cast<uint32_t>(now_.us / 4) +
+             static_cast<uint32_t>(SecretHash(config_.keys.isn, key)));
+}
+
+// RFC 7323 5.4: a clock that does not tell how long we are up nor which connections are ours.
+uint32_t Engine::TimestampOffset(const FlowKey& key) const {
+  return static_cast<uint32_t>(SecretHash(config_.keys.timestamp, key));
+}
+
+// RFC 9293 3.7.1, MUST-67: from the fixed header sizes; options are the sender's to subtract.
+uint16_t Engine::MssFor(uint8_t local) const {
+  const LocalAddress& own = config_.addresses[local];
+  const uint32_t headers = (own.address.is_v4() ? 20u : 40u) + wire::kTcpHeaderSize;
+  const uint32_t from_mtu = own.mtu > headers ? own.mtu - headers : 1;
+  const uint32_t mss = config_.mss == 0 ? from_mtu : std::min<uint32_t>(config_.mss, from_mtu);
+  return static_cast<uint16_t>(std::min(mss, PacketRoom(pool_)));
+}
+
+Tcb* Engine::Allocate(const FlowKey& key, uint64_t hash, uint16_t listener) {
+  uint32_t index = tcbs_.Allocate();
+  if (index == kNone && time_wait_first_ != kNone) {
+    Free(tcbs_[time_wait_first_]);  // the oldest TIME-WAIT gives way
+    counters_.Add(Counter::kTcpTimeWaitRecycled);
+    index = tcbs_.Allocate();
+  }
+  if (index == kNone || !table_.Insert(hash, index)) {
+    if (index != kNone) tcbs_.Free(index);
+    counters_.Add(Counter::kDropTcpNoTcb);
+    return nullptr;
+  }
+  Tcb& c = tcbs_[index];
+  const uint32_t generation = c.generation;
+  // A record freed in this turn may still stand on the list; it must not be listed twice.
+  const auto touched = static_cast<uint16_t>(c.flags & kTouched);
+  c = Tcb{};
+  c.generation = generation;
+  c.flags = touched;
+  c.flight = kNone;
+  c.neighbour = kNoNeighbour;
+  wheel_.Reset(index);
+  c.remote = key.remote;
+  c.remote_port = key.remote_port;
+  c.local_port = key.local_port;
+  c.local = key.local;
+  c.listener = listener;
+  c.ts_offset = TimestampOffset(key);
+  c.heard_at = now_ms();
+  c.ssthresh = 0x7fffffffu;  // RFC 5681 3.1: arbitrarily high
+  // An interval that is not now: the first challenge ACK is not held back.
+  c.challenge_slot =
+      static_cast<uint8_t>(now_ms().value / std::max(1u, config_.challenge_ack_interval_ms) - 1);
+  const ListenParameters& p = listeners_[listener].parameters;
+  if (p.no_delay) c.set(kNoDelay);
+  if (p.keep_alive) c.set(kKeepAlive);
+  c.scale = static_cast<uint8_t>(listeners_[listener].window_scale << 4);
+  return &c;
+}
+
+void Engine::Free(Tcb& c) {
+  const uint32_t index = tcbs_.IndexOf(c);
+  if (c.state == TcpState::kTimeWait) ForgetTimeWait(c);
+  ReturnFlight(c);
+  wheel_.Cancel(index);
+  table_.Erase(table_.Hash(FlowKey::Of(c)), index);
+  c.state = TcpState::kClosed;
+  c.todo = 0;
+  counters_.Add(Counter::kTcpClosed);
+  tcbs_.Free(index);
+}
+
+// The list of TIME-WAIT records, oldest first, runs through cwnd (previous) and ssthresh (next),
+// which mean nothing there.
+void Engine::EnterTimeWait(Tcb& c) {
+  const uint32_t index = tcbs_.IndexOf(c);
+  c.state = TcpState::kTimeWait;
+  c.cwnd = time_wait_last_;
+  c.ssthresh = kNone;
+  if (time_wait_last_ != kNone) {
+    tcbs_[time_wait_last_].ssthresh = index;
+  } else {
+    time_wait_first_ = index;
+  }
+  time_wait_last_ = index;
+  ++time_wait_count_;
+  c.retransmits = 0;
+  c.reason = CloseReason::kNormal;
+  c.clear(kPersist);
+  if (c.has(kOpened)) c.owe(kEventClosed);
+  ArmRetransmit(c, config_.time_wait_ms);
+  counters_.Add(Counter::kTcpTimeWait);
+}
+
+void Engine::ForgetTimeWait(Tcb& c) {
+  (c.cwnd == kNone ? time_wait_first_ : tcbs_[c.cwnd].ssthresh) = c.ssthresh;
+  (c.ssthresh == kNone ? time_wait_last_ : tcbs_[c.ssthresh].cwnd) = c.cwnd;
+  --time_wait_count_;
+}
+
+void Engine::Finish(Tcb& c, CloseReason reason) {
+  if (c.state == TcpState::kClosed) return;
+  if (c.state == TcpState::kTimeWait) {
+    ForgetTimeWait(c);
+  } else {
+    if (c.state == TcpState::kSynReceived && !c.has(kActiveOpen)) --ListenerOf(c).half_open;
+    c.reason = reason;
+    // An active open that failed is told as well; a passive one that never opened is nobody's.
+    if (c.has(kOpened | kActiveOpen)) c.owe(kEventClosed);
+  }
+  c.state = TcpState::kClosed;
+  c.clear(kRetransmitArmed | kPersist | kAppTimer | kKeepAlive);
+  c.settle(kAckNow | kSendSyn | kRetransmit | kProbe | kOutput | kOverride | kEventWritable |
+           kEventTimer);
+  Touch(c);
+}
+
+Flight* Engine::Borrow(Tcb& c) {
+  if (c.flight != kNone) return &flights_[c.flight];
+  const uint32_t index = flights_.Allocate();
+  if (index == kNone) {
+    counters_.Add(Counter::kDropTcpNoFlight);
+    return nullptr;
+  }
+  Flight& f = flights_[index];
+  const uint32_t generation = f.generation;
+  f = Flight{};
+  f.generation = generation;
+  f.last_ack_sent = c.rcv.nxt;
+  f.resend = c.snd.nxt;
+  c.flight = index;
+  return &f;
+}
+
+void Engine::Release(Text* text) {
+  FreeText(text);
+  --kept_buffers_;
+}
+
+void Engine::FreeQueue(TextQueue& queue) {
+  while (!queue.empty()) Release(queue.PopFront());
+}
+
+void Engine::ReturnFlight(Tcb& c) {
+  if (c.flight == kNone) return;
+  Flight& f = flights_[c.flight];
+  FreeQueue(f.send);
+  FreeQueue(f.unread);
+  FreeQueue(f.out_of_order);
+  flights_.Free(c.flight);
+  c.flight = kNone;
+}
+
+void Engine::ReturnFlightIfIdle(Tcb& c) {
+  const Flight* f = Borrowed(c);
+  if (f == nullptr || !f->send.empty() || !f->unread.empty() || !f->out_of_order.empty() ||
+      f->ack_pending || c.snd.una != c.snd.nxt || c.owes(kAckNow)) {
+    return;
+  }
+  ReturnFlight(c);
+}
+
+void Engine::Touch(Tcb& c) {
+  if (c.has(kTouched)) return;
+  c.set(kTouched);
+  touched_.push_back(tcbs_.IndexOf(c));
+}
+
+std::optional<Time> Engine::NextDeadline(Time now) const {
+  if (wheel_.armed_count() == 0) return std::nullopt;
+  const int32_t away_ms = wheel_.Next() - now.millis();
+  // Millisecond n begins at n * 1000 microseconds.
+  return Time{(now.us / 1000 + std::max(away_ms, 0)) * 1000};
+}
+
+Usage Engine::usage() const {
+  return {tcbs_.in_use(), time_wait_count_, flights_.in_use(), kept_buffers_};
+}
+
+void Engine::AbortAll(CloseReason reason) {
+  for (uint32_t i = 0; i < tcbs_.fresh(); ++i) {
+    if (tcbs_.InUse(i) && tcbs_[i].state != TcpState::kTimeWait) Abort(tcbs_[i], reason);
+  }
+}
+
+Tcb* Engine::Find(uint32_t index, uint32_t generation) { return tcbs_.Find(index, generation); }
+
+const Tcb* Engine::Find(uint32_t index, uint32_t generation) const {
+  return tcbs_.InUse(index) && tcbs_[index].generation == generation ? &tcbs_[index] : nullptr;
+}
+
+}  // namespace weir::tcp

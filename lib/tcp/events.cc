@@ -1,0 +1,84 @@
+// Phase 5 of the turn: the application's callbacks, here and nowhere else.
+#include <algorithm>
+
+#include "tcp/engine.h"
+
+namespace weir::tcp {
+
+// The list may grow while it is walked: a callback may give other connections something to do. What
+// is owed to a connection that has had its turn already waits for the next one.
+void Engine::RunEvents() {
+  for (size_t i = 0; i < touched_.size(); ++i) {
+    const uint32_t index = touched_[i];
+    if (tcbs_.InUse(index) && tcbs_[index].owes(kAnyEvent)) RunEventsOf(tcbs_[index]);
+  }
+}
+
+// In the order that handler.h promises. Each callback may change everything about the connection
+// but its place: nothing is freed before the output phase.
+void Engine::RunEventsOf(Tcb& c) {
+  Handler& handler = *ListenerOf(c).handler;
+  const Connection handle = Handle(c);
+  if (c.owes(kEventOpen)) {
+    c.settle(kEventOpen);
+    handler.OnOpen(handle);
+  }
+  if (c.owes(kEventWritable)) {
+    // The flag goes first: a Send in the callback may set it again.
+    c.settle(kEventWritable);
+    if (c.has(kWantsRoom) && !c.has(kOrphan) && SendRoom(c) != 0) {
+      c.clear(kWantsRoom);
+      handler.OnWritable(handle);
+    }
+  }
+  if (c.owes(kEventData)) {
+    c.settle(kEventData);
+    DeliverText(c, handler, handle);
+  }
+  if (c.owes(kEventTimer)) {
+    c.settle(kEventTimer);
+    if (!c.has(kOrphan)) handler.OnTimer(handle);
+  }
+  const Flight* f = Borrowed(c);
+  const bool all_read = f == nullptr || f->unread.empty();
+  if (c.owes(kEventPeerClosed) && all_read) {
+    c.settle(kEventPeerClosed);
+    if (!c.has(kOrphan)) handler.OnPeerClosed(handle);
+  }
+  // A normal end waits until the application has read everything; any other end throws it away.
+  if (c.owes(kEventClosed) && (all_read || c.reason != CloseReason::kNormal || c.has(kOrphan))) {
+    c.settle(kAnyEvent);
+    handler.OnClosed(handle, c.reason);
+    c.settle(kAnyEvent);
+    c.clear(kAppTimer | kPaused | kWantsRoom);
+    c.set(kOrphan);
+    c.user = 0;
+    c.generation += 2;  // still in use, but handles find nothing any more
+    ReturnFlight(c);
+  }
+}
+
+// Hands out what is unread, piece by piece, as far as the application can take it.
+void Engine::DeliverText(Tcb& c, Handler& handler, Connection handle) {
+  const bool coupled = !ListenerOf(c).parameters.deliver_when_full;
+  for (;;) {
+    Flight* f = Borrowed(c);
+    if (f == nullptr || f->unread.empty() || c.has(kPaused | kOrphan)) return;
+    Text& text = *f->unread.head;
+    uint32_t n = text.size;
+    if (coupled && !c.has(kCloseRequested) && c.state != TcpState::kClosed) {
+      n = static_cast<uint32_t>(std::min<size_t>(n, SendRoom(c)));
+      if (n == 0) return;  // an ACK makes room, and TakeAcknowledged asks for us again
+    }
+    // Read before the call: a Close in the callback must not take this text for unread.
+    const Bytes part = text.bytes().first(n);
+    f->unread_octets -= n;
+    text.TrimFront(n);
+    Text* done = text.size == 0 ? f->unread.PopFront() : nullptr;
+    handler.OnData(handle, part);
+    if (done != nullptr) Release(done);
+    if (WindowWorthTelling(c)) c.owe(kAckNow);
+  }
+}
+
+}  // namespace weir::tcp

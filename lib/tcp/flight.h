@@ -1,0 +1,54 @@
+// Flight: what a connection needs only while text is unacknowledged, unread, out of order or not
+// yet acknowledged by us. Borrowed from a pool, given back when idle.
+#pragma once
+
+#include <cstdint>
+
+#include "base/seq.h"
+#include "base/time.h"
+#include "tcp/text.h"
+
+namespace weir::tcp {
+
+struct Flight {
+  // --- sending ---
+  TextQueue send;        // from SND.UNA on, without gaps
+  Text* next_to_send;    // the piece that holds the next octet to send, or null: look from the head
+  uint32_t send_octets;  // in `send`, SND.UNA to the end of the queue
+  uint32_t copied_octets;  // those of them that Send copied: what the send buffer limits
+  Seq resend;              // after a timeout: the next octet to send again; SND.NXT when nothing is
+  Seq recover;             // RFC 6582: highest sequence number sent when recovery began
+  bool in_recovery;
+  bool recover_valid;
+  uint8_t dup_acks;
+  uint8_t probe_backoff;  // zero-window probes sent in a row, answered or not (SHLD-30)
+  // One segment at a time is timed (RFC 6298 3, Karn): when rtt_seq is acknowledged, a sample is
+  // due.
+  bool timing;
+  Seq rtt_seq;
+  int64_t rtt_sent_us;
+  uint32_t acked_in_window;  // octets acknowledged since cwnd last grew (congestion avoidance)
+
+  // --- receiving ---
+  TextQueue unread;  // in order, not delivered yet
+  uint32_t unread_octets;
+  TextQueue out_of_order;
+  uint32_t out_of_order_octets;
+  uint32_t out_of_order_pieces;
+
+  // --- acknowledging ---
+  Seq last_ack_sent;
+  Millis ack_at;              // delayed ACK, when ack_pending
+  uint16_t segments_unacked;  // segments with text since the last ACK
+  bool ack_pending;
+
+  Seq urgent;  // one past the last urgent octet announced, when urgent_valid
+  bool urgent_valid;
+
+  uint32_t generation;
+  uint32_t link;
+  uint32_t& free_link() { return link; }
+};
+static_assert(sizeof(Flight) <= 256);
+
+}  // namespace weir::tcp

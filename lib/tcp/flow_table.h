@@ -1,0 +1,100 @@
+// FlowTable: from a 4-tuple to the index of its control block.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "base/reserved_array.h"
+#include "base/siphash.h"
+#include "tcp/tcb.h"
+#include "weir/address.h"
+
+namespace weir::tcp {
+
+// What names a connection within one shard.
+struct FlowKey {
+  IpAddress remote;
+  uint16_t remote_port = 0;
+  uint16_t local_port = 0;
+  uint8_t local = 0;  // index of our address
+
+  static FlowKey Of(const Tcb& c) { return {c.remote, c.remote_port, c.local_port, c.local}; }
+};
+
+// A bucketed hash table: buckets of one cache line hold ten tags and ten indices, every key has
+// two buckets, and a full pair makes room by moving an entry to its other bucket. Entries are four
+// octets of index and two of tag; the key itself stands in the control block. The hash is SipHash
+// under a secret key, so that nobody outside can aim at a bucket.
+class FlowTable {
+ public:
+  static constexpr uint32_t kNone = 0xffffffffu;
+
+  // Room for `capacity` connections at 85 % load. `tcbs` is where indices point.
+  FlowTable(uint32_t capacity, const SipKey& key, const Tcb* tcbs);
+
+  uint64_t Hash(const FlowKey& key) const {
+    if (key.remote.is_v4()) {
+      const uint64_t words[2] = {static_cast<uint64_t>(key.remote.v4()) << 32 |
+                                     static_cast<uint32_t>(key.remote_port) << 16 | key.local_port,
+                                 key.local};
+      return SipHash24(key_, words, 2);
+    }
+    const uint64_t words[3] = {key.remote.high(), key.remote.low(),
+                               static_cast<uint64_t>(key.local) << 32 |
+                                   static_cast<uint32_t>(key.remote_port) << 16 | key.local_port};
+    return SipHash24(key_, words, 3);
+  }
+
+  // Brings the first bucket of a hash, or both, into the cache.
+  void Prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[BucketOf(hash)]); }
+  // Brings the control blocks that the hash may mean into the cache; the bucket should be there.
+  void PrefetchTcb(uint64_t hash) const;
+
+  // The index, or kNone.
+  uint32_t Find(const FlowKey& key, uint64_t hash) const;
+  // False when no room can be made; the key must not be in the table yet.
+  [[nodiscard]] bool Insert(uint64_t hash, uint32_t index);
+  void Erase(uint64_t hash, uint32_t index);
+
+  uint32_t size() const { return size_; }
+  uint64_t octets() const { return buckets_.size() * sizeof(Bucket); }
+
+ private:
+  static constexpr unsigned kSlots = 10;
+
+  struct alignas(64) Bucket {
+    uint16_t tags[kSlots];  // 0 = empty
+    uint32_t indices[kSlots];
+    uint32_t spare;
+  };
+  static_assert(sizeof(Bucket) == 64);
+
+  static uint16_t TagOf(uint64_t hash) {
+    const auto tag = static_cast<uint16_t>(hash);
+    return tag == 0 ? 1 : tag;
+  }
+  uint32_t BucketOf(uint64_t hash) const {
+    return static_cast<uint32_t>((hash >> 32) * bucket_count_ >> 32);
+  }
+  // The other bucket of an entry, from either of them; its own inverse.
+  uint32_t Other(uint32_t bucket, uint16_t tag) const {
+    const uint32_t sum =
+        static_cast<uint32_t>(static_cast<uint64_t>(tag * 0x9e3779b1u) * bucket_count_ >> 32);
+    return sum >= bucket ? sum - bucket : sum + bucket_count_ - bucket;
+  }
+  // One bit per slot whose tag is `tag`.
+  static uint32_t Match(const Bucket& bucket, uint16_t tag);
+  bool Put(uint32_t bucket, uint16_t tag, uint32_t index);
+  bool MakeRoom(uint32_t bucket);
+  uint32_t FindIn(const Bucket& bucket, uint16_t tag, const FlowKey& key) const;
+  bool EraseIn(uint32_t bucket, uint16_t tag, uint32_t index);
+
+  SipKey key_;
+  const Tcb* tcbs_;
+  uint32_t bucket_count_;
+  uint32_t size_ = 0;
+  ReservedArray<Bucket> buckets_;
+};
+
+}  // namespace weir::tcp

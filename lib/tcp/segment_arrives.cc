@@ -1,0 +1,256 @@
+// The steps of RFC 9293 3.10.7.4, for every state from SYN-RECEIVED on. A step changes the control
+// block and what it owes; it never sends, never calls the application, never frees. It stops by
+// naming one reason.
+#include <algorithm>
+
+#include "tcp/engine.h"
+
+namespace weir::tcp {
+namespace {
+
+// TS.Recent is not believed any more after this long (RFC 7323 5.5).
+constexpr int32_t kTimestampAgeMaxMs = 24 * 86400 * 1000;
+
+}  // namespace
+
+// An ACK for a segment that had no business here: at most one per interval and connection, so that
+// neither blind attackers nor two confused peers can make us chatter (RFC 5961 7; never a limit
+// that connections share).
+void Engine::ChallengeAck(Tcb& c) {
+  const auto slot =
+      static_cast<uint8_t>(now_ms().value / std::max(1u, config_.challenge_ack_interval_ms));
+  if (c.challenge_slot == slot) {
+    counters_.Add(Counter::kTcpChallengeAcksLimited);
+    return;
+  }
+  c.challenge_slot = slot;
+  counters_.Add(Counter::kTcpChallengeAcks);
+  c.owe(kAckNow);
+}
+
+// PAWS goes before the sequence check; RST is exempt (RFC 7323 5.2, 5.3).
+bool Engine::CheckTimestamp(Arrival& a) {
+  Tcb& c = a.c;
+  if (!c.has(kTimestamps) || a.h.rst()) return true;
+  if (!a.h.options.has(wire::TcpOptions::kTimestamps)) {
+    // RFC 7323 3.2: dropped silently, the connection is not to be harmed. A SYN that is sent again
+    // by a peer may well lack it, and gets its answer from CheckSyn.
+    return a.h.syn() || Drop(Counter::kDropTcpNoTimestamp);
+  }
+  const auto step = static_cast<int32_t>(a.h.options.ts_value - c.ts_recent);
+  const bool recent_valid = now_ms() - c.heard_at < kTimestampAgeMaxMs;
+  if (step < 0 && recent_valid) {
+    if (a.size != 0 || a.fin) {
+      c.owe(kAckNow);
+    } else {
+      ChallengeAck(c);
+    }
+    return Drop(Counter::kDropTcpPaws);
+  }
+  return true;
+}
+
+// First: is any of it in the window? What sticks out on either side is cut off.
+bool Engine::CheckSequence(Arrival& a) {
+  Tcb& c = a.c;
+  const Seq first = a.h.seq;
+  if (c.state == TcpState::kSynReceived && a.h.syn() && !a.h.has_ack() && !a.h.rst() &&
+      first + 1 == c.rcv.nxt) {
+    // The SYN again: our SYN-ACK was lost. The RFC's letter would have us send an ACK, which tells
+    // a peer in SYN-SENT nothing.
+    c.owe(kSendSyn);
+    return Drop(Counter::kDropTcpSyn);
+  }
+  const uint32_t window = c.receive_window();
+  const uint32_t length = a.size + (a.h.syn() ? 1u : 0u) + (a.fin ? 1u : 0u);
+  bool acceptable;
+  if (length == 0) {
+    // One further than the RFC's letter: a peer that has filled our window and lost a segment of it
+    // sends its ACKs with SEG.SEQ at the right edge, and we need them.
+    acceptable = first >= c.rcv.nxt && first <= c.rcv.adv;
+  } else if (window == 0) {
+    // MUST-66: ACK, RST and URG of a segment right at RCV.NXT count even when its text does not.
+    acceptable = first == c.rcv.nxt;
+  } else {
+    acceptable = first < c.rcv.adv && first + length > c.rcv.nxt;
+  }
+  if (!acceptable) {
+    if (a.h.rst()) return Drop(Counter::kDropTcpReset);
+    if (a.size != 0 || a.fin) {
+      // Most likely our ACK was lost. A FIN sent again restarts TIME-WAIT (3.10.7.4 eighth).
+      c.owe(kAckNow);
+      if (c.state == TcpState::kTimeWait && a.fin) ArmRetransmit(c, config_.time_wait_ms);
+    } else {
+      ChallengeAck(c);
+    }
+    const bool old = length != 0 && first + length <= c.rcv.nxt;
+    return Drop(old ? Counter::kDropTcpDuplicate : Counter::kDropTcpSequence);
+  }
+  // RFC 7323 4.3: only what may carry the last acknowledged octet brings the echo up to date.
+  if (c.has(kTimestamps) && !a.h.rst() && a.h.options.has(wire::TcpOptions::kTimestamps)) {
+    const Flight* f = Borrowed(c);
+    const Seq last_ack_sent = f == nullptr ? c.rcv.nxt : f->last_ack_sent;
+    if (first <= last_ack_sent) c.ts_recent = a.h.options.ts_value;
+  }
+  if (a.seq < c.rcv.nxt) {
+    const uint32_t cut = std::min(a.size, Distance(a.seq, c.rcv.nxt));
+    a.text += cut;
+    a.seq += cut;
+    a.size -= cut;
+    c.owe(kAckNow);  // something came twice: an ACK of ours was lost
+    if (a.seq < c.rcv.nxt) a.fin = false;
+  }
+  if (a.seq + a.size > c.rcv.adv) {
+    a.size = a.seq < c.rcv.adv ? Distance(a.seq, c.rcv.adv) : 0;
+    a.fin = false;
+    c.owe(kAckNow);
+  }
+  RestartAfterIdle(c);
+  c.heard_at = now_ms();
+  return true;
+}
+
+// Second: RST. Only one exactly at RCV.NXT is believed (RFC 5961 3.2).
+bool Engine::CheckReset(Arrival& a) {
+  if (!a.h.rst()) return true;
+  Tcb& c = a.c;
+  if (a.h.seq != c.rcv.nxt) {
+    ChallengeAck(c);
+    return Drop(Counter::kDropTcpReset);
+  }
+  counters_.Add(Counter::kTcpReset);
+  // MUST-11: a passive open goes back to LISTEN and nobody is told; an active one was refused.
+  Finish(c, c.state == TcpState::kSynReceived ? CloseReason::kRefused : CloseReason::kReset);
+  return false;
+}
+
+// Fourth: SYN. On a synchronized connection it only ever earns a challenge ACK (RFC 5961 4.2).
+bool Engine::CheckSyn(Arrival& a) {
+  if (!a.h.syn()) return true;
+  Tcb& c = a.c;
+  Drop(Counter::kDropTcpSyn);
+  if (c.state == TcpState::kSynReceived) {
+    // In the simultaneous open the peer's SYN-ACK repeats the SYN that we have already taken.
+    if (a.h.has_ack() && a.h.seq + 1 == c.rcv.nxt && a.h.ack == c.snd.nxt) {
+      return FinishHandshake(a) && false;
+    }
+    if (!c.has(kActiveOpen)) {
+      Finish(c, CloseReason::kReset);  // back to LISTEN
+      return false;
+    }
+  }
+  ChallengeAck(c);
+  return false;
+}
+
+// Fifth: the ACK.
+bool Engine::CheckAck(Arrival& a) {
+  Tcb& c = a.c;
+  if (!a.h.has_ack()) return Drop(Counter::kDropTcpNoAck);
+  if (c.state == TcpState::kSynReceived && !FinishHandshake(a)) return false;
+  if (!AckArrives(a)) return false;
+  if (c.state == TcpState::kTimeWait || !c.has(kFinSent) || c.snd.una != c.snd.nxt) return true;
+  return FinAcknowledged(c);
+}
+
+// Sixth: urgent text stays in its place in the stream; only where it ends is remembered.
+bool Engine::CheckUrgent(Arrival& a) {
+  Tcb& c = a.c;
+  if ((a.h.flags & wire::kTcpUrg) == 0) return true;
+  if (c.state != TcpState::kEstablished && c.state != TcpState::kFinWait1 &&
+      c.state != TcpState::kFinWait2) {
+    return true;
+  }
+  // MUST-62: the pointer names the octet after the urgent text. Outside the stream it means
+  // nothing.
+  const Seq urgent = a.h.seq + a.h.urgent;
+  if (Flight* f = Borrowed(c); f != nullptr && urgent > c.rcv.nxt) {
+    if (!f->urgent_valid || urgent > f->urgent) f->urgent = urgent;
+    f->urgent_valid = true;
+  }
+  return true;
+}
+
+// Seventh: the text.
+bool Engine::TakeText(Arrival& a) {
+  Tcb& c = a.c;
+  if (a.size == 0 && !a.fin) return true;
+  if (c.state != TcpState::kEstablished && c.state != TcpState::kFinWait1 &&
+      c.state != TcpState::kFinWait2) {
+    // The peer has sent FIN: there can be no more text, and a FIN again only needs its ACK.
+    if (a.size != 0) Drop(Counter::kDropTcpAfterClose);
+    return a.fin;
+  }
+  if (a.size != 0 && c.has(kOrphan)) {
+    // Nobody will read it: the peer must know that it is lost (SHLD-3, RFC 2525 2.17).
+    Drop(Counter::kDropTcpAfterClose);
+    c.owe(kSendReset);
+    Finish(c, CloseReason::kAborted);
+    return false;
+  }
+  if (a.size == 0 && a.seq == c.rcv.nxt) return true;  // FIN alone, in order
+  Flight* f = Borrow(c);
+  if (f == nullptr) return false;  // counted; the peer sends it again
+  if (a.seq != c.rcv.nxt) {
+    // A gap: tell the sender at once what we miss (RFC 5681 4.2), and keep the segment (SHLD-31).
+    c.owe(kAckNow);
+    counters_.Add(Counter::kTcpOutOfOrder);
+    if (Text* text = TakePacket(a); text != nullptr) {
+      text->fin = a.fin;
+      KeepOutOfOrder(*f, text);
+    }
+    return false;
+  }
+  Text* text = TakePacket(a);
+  if (text == nullptr) return false;
+  KeepInOrder(c, *f, text);
+  if (!f->ack_pending) {
+    f->ack_pending = true;
+    f->ack_at = now_ms() + config_.delayed_ack_ms;
+    ArmWheel(c);
+  }
+  // At least every second segment (SHLD-19); more than that in one burst still makes one ACK
+  // (MUST-58), because the output phase comes after all of them.
+  if (++f->segments_unacked >= 2) c.owe(kAckNow);
+  if (!f->out_of_order.empty()) {
+    c.owe(kAckNow);  // a gap fills, wholly or in part (RFC 5681 4.2)
+    JoinOutOfOrder(c, *f);
+  }
+  return true;
+}
+
+// Eighth: FIN, once everything before it is here.
+bool Engine::CheckFin(Arrival& a) {
+  Tcb& c = a.c;
+  const bool held = c.owes(kPeerFinHeld);
+  if (!a.fin && !held) return true;
+  c.settle(kPeerFinHeld);
+  if (c.has(kPeerFin)) {
+    c.owe(kAckNow);
+    if (c.state == TcpState::kTimeWait) ArmRetransmit(c, config_.time_wait_ms);
+    return true;
+  }
+  c.set(kPeerFin);
+  c.rcv.nxt += 1;
+  if (c.rcv.adv < c.rcv.nxt) c.rcv.adv = c.rcv.nxt;
+  c.owe(kAckNow);
+  switch (c.state) {
+    case TcpState::kEstablished:
+      c.state = TcpState::kCloseWait;
+      c.owe(kEventPeerClosed);
+      break;
+    case TcpState::kFinWait1:  // our FIN is not acknowledged yet, or we would be in FIN-WAIT-2
+      c.state = TcpState::kClosing;
+      c.owe(kEventPeerClosed);
+      break;
+    case TcpState::kFinWait2:
+      c.owe(kEventPeerClosed);
+      EnterTimeWait(c);
+      break;
+    default:
+      break;
+  }
+  return true;
+}
+
+}  // namespace weir::tcp

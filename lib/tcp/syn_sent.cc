@@ -1,0 +1,57 @@
+// SYN-SENT: the answer to our own SYN (RFC 9293 3.10.7.3).
+#include "tcp/engine.h"
+
+namespace weir::tcp {
+
+void Engine::SynSentArrives(Tcb& c, const Segment& segment) {
+  const wire::Frame& frame = *segment.frame;
+  const wire::TcpHeader& h = frame.tcp;
+  // First, the ACK: it must cover our SYN and nothing beyond it.
+  if (h.has_ack() && (h.ack <= c.snd.una || h.ack > c.snd.nxt)) {
+    Drop(Counter::kDropTcpSynSent);
+    AnswerWithReset(frame, segment.local);
+    return;
+  }
+  // Second, RST: believed only with an acceptable ACK (RFC 5961 3.2).
+  if (h.rst()) {
+    if (!h.has_ack()) {
+      Drop(Counter::kDropTcpReset);
+      return;
+    }
+    counters_.Add(Counter::kTcpReset);
+    Finish(c, CloseReason::kRefused);
+    return;
+  }
+  // Fourth, SYN. Text or FIN without one has no place here.
+  if (!h.syn()) {
+    Drop(Counter::kDropTcpSynSent);
+    return;
+  }
+  // A SYN-ACK must echo a timestamp that this connection sent.
+  if (h.has_ack() && h.options.has(wire::TcpOptions::kTimestamps) && config_.timestamps &&
+      static_cast<int32_t>(TimestampNow(c) - h.options.ts_echo) < 0) {
+    Drop(Counter::kDropTcpSynSent);
+    return;
+  }
+  c.rcv.nxt = c.rcv.adv = h.seq + 1;
+  c.snd.wl1 = h.seq;
+  c.snd.wnd = c.wnd_max = h.window;
+  c.heard_at = now_ms();
+  TakeSynOptions(c, h.options);
+  if (h.has_ack()) {
+    if (c.retransmits == 0) {
+      SampleRtt(c, static_cast<uint32_t>(now_.us) - c.rttvar_us);
+    } else {
+      c.set(kSynTimedOut);
+    }
+    c.snd.una = h.ack;
+    BecomeEstablished(c);
+    c.owe(kAckNow);
+    return;
+  }
+  // Simultaneous open (MUST-10): our SYN is still unanswered, theirs is answered with SYN-ACK.
+  c.state = TcpState::kSynReceived;
+  c.owe(kSendSyn);
+}
+
+}  // namespace weir::tcp
