@@ -28,8 +28,11 @@ uint32_t PacketRoom(const PacketPool& pool) { return pool.room(); }
 
 bool AllocatePackets(PacketPool& pool, std::span<Packet> out) {
   // A Packet is one pointer (static_assert in packet.h), so the span is an array of buffers.
-  return rte_pktmbuf_alloc_bulk(pool.raw(), reinterpret_cast<rte_mbuf**>(out.data()),
-                                static_cast<unsigned>(out.size())) == 0;
+  rte_mbuf** raw = reinterpret_cast<rte_mbuf**>(out.data());
+  if (rte_pktmbuf_alloc_bulk(pool.raw(), raw, static_cast<unsigned>(out.size())) == 0) return true;
+  // The mempool leaves pointers behind to buffers that it has not handed out.
+  for (size_t i = 0; i < out.size(); ++i) raw[i] = nullptr;
+  return false;
 }
 
 void FreePackets(std::span<Packet> packets) {
