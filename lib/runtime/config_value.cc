@@ -25,6 +25,8 @@ template <typename... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <typename... F>
+Overloaded(F...) -> Overloaded<F...>;  // clang 14 does not deduce aggregates
 
 std::string TypeName(const toml::node& node) {
   switch (node.type()) {

@@ -246,13 +246,14 @@ absl::Status CheckEalArguments(const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
     const std::string_view view = argument;
     const std::string_view name = view.substr(0, view.find('='));
+    if (argument == "--") return Wrong("\"--\" would end the EAL's options; leave it out");
     for (const EalOption& option : kEalShortOptions) {
       if (view.starts_with(option.name)) {
         return Wrong(absl::StrCat("\"", argument, "\" is set by weir; ", option.instead));
       }
     }
     for (const EalOption& option : kEalLongOptions) {
-      // The EAL takes abbreviations of long options ("--vd"), and a bare "--" ends them.
+      // The EAL takes abbreviations of long options ("--vd").
       if (name.starts_with("--") && option.name.starts_with(name)) {
         return Wrong(absl::StrCat("\"", argument, "\" is set by weir; ", option.instead));
       }

