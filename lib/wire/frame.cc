@@ -66,14 +66,10 @@ bool TransportChecksumGood(std::span<const uint8_t> segment, uint8_t protocol, c
   return TransportChecksum(frame.source, frame.destination, protocol, segment) == 0;
 }
 
-// MUST-57: no segment to a group is TCP's, whichever layer says so.
-bool IsToGroup(const Frame& frame) {
-  if (frame.l2_multicast || frame.destination.is_multicast()) return true;
-  return frame.v4 && frame.destination.v4() == 0xffffffffu;
-}
-
-Counter ReadTcp(std::span<const uint8_t> segment, const FrameHints& hints, Frame& frame) {
-  if (IsToGroup(frame)) return Counter::kDropTcpMulticast;
+Counter ReadTcp(std::span<const uint8_t> segment, bool to_group, const FrameHints& hints,
+                Frame& frame) {
+  // MUST-57: no segment to a group is TCP's, whichever layer says so.
+  if (to_group || frame.l2_multicast) return Counter::kDropTcpMulticast;
   const uint16_t header_size = ParseTcp(segment, frame.tcp);
   if (header_size == 0) return Counter::kDropTcpHeader;
   if (!hints.l4_checksum_good && !TransportChecksumGood(segment, kProtocolTcp, frame)) {  // MUST-3
@@ -111,11 +107,13 @@ Counter ReadIpv4(std::span<const uint8_t> packet, const FrameHints& hints, Frame
   frame.destination = ip.destination;
   frame.l4_offset = static_cast<uint16_t>(frame.l3_offset + ip.header_size);
   frame.l4_size = ip.payload_size;
-  const Counter bad_source = CheckIpv4Source(ip.source.v4());
+  const uint32_t source = ip.source.v4(), destination = ip.destination.v4();
+  const Counter bad_source = CheckIpv4Source(source);
   if (bad_source != kNoDrop) return bad_source;
-  if (ip.destination.v4() >> 24 == 127) return Counter::kDropDestinationInvalid;
+  if (destination >> 24 == 127) return Counter::kDropDestinationInvalid;
   const auto payload = packet.subspan(ip.header_size, ip.payload_size);
-  if (ip.protocol == kProtocolTcp) return ReadTcp(payload, hints, frame);
+  const bool to_group = destination >> 28 == 0xe || destination == 0xffffffffu;
+  if (ip.protocol == kProtocolTcp) return ReadTcp(payload, to_group, hints, frame);
   if (ip.protocol == kProtocolIcmp) return ReadIcmp(payload, frame);
   return Counter::kDropIpProtocol;
 }
@@ -150,7 +148,8 @@ Counter ReadIpv6(std::span<const uint8_t> packet, const FrameHints& hints, Frame
   if (ip.destination.is_loopback() || ip.destination.is_v4()) {
     return Counter::kDropDestinationInvalid;
   }
-  if (ip.protocol == kProtocolTcp) return ReadTcp(payload, hints, frame);
+  const bool to_group = ip.destination.octets()[0] == 0xff;
+  if (ip.protocol == kProtocolTcp) return ReadTcp(payload, to_group, hints, frame);
   if (ip.protocol == kProtocolIcmpv6) return ReadIcmpv6(payload, frame);
   return Counter::kDropIpProtocol;
 }

@@ -10,14 +10,6 @@ namespace {
 constexpr uint8_t kOptionPad1 = 0;
 constexpr uint8_t kOptionActionMask = 0xc0;
 
-// What the walk has found so far.
-struct Chain {
-  uint8_t next = 0;  // the header at `at`
-  uint16_t at = 0;   // octets walked over
-  bool routing = false;
-  bool fragment = false;
-};
-
 // The options of a hop-by-hop or destination options header, its first two octets excluded.
 Counter CheckOptions(std::span<const uint8_t> options) {
   size_t at = 0;
@@ -46,13 +38,8 @@ Counter CheckRouting(const uint8_t* header) {
   return type == 0 || segments_left != 0 ? Counter::kDropIpv6Routing : kNoDrop;
 }
 
-bool IsExtension(uint8_t header) {
-  return header == kHeaderHopByHop || header == kHeaderRouting || header == kHeaderFragment ||
-         header == kHeaderDestinationOptions;
-}
-
 // Takes the one extension header at chain.at.
-Counter WalkOne(std::span<const uint8_t> payload, Chain& chain) {
+Counter WalkOne(std::span<const uint8_t> payload, ExtensionChain& chain) {
   const size_t left = payload.size() - chain.at;
   if (left < 8) return Counter::kDropIpv6Extension;
   const uint8_t* p = payload.data() + chain.at;
@@ -82,39 +69,14 @@ Counter WalkOne(std::span<const uint8_t> payload, Chain& chain) {
   return bad;
 }
 
-Counter WalkExtensions(std::span<const uint8_t> payload, Chain& chain) {
-  for (int count = 0; IsExtension(chain.next); ++count) {
+}  // namespace
+
+Counter WalkExtensions(std::span<const uint8_t> payload, ExtensionChain& chain) {
+  for (int count = 0; IsExtensionHeader(chain.next); ++count) {
     if (count == kExtensionHeadersMax) return Counter::kDropIpv6Chain;
     const Counter bad = WalkOne(payload, chain);
     if (bad != kNoDrop) return bad;
   }
-  return kNoDrop;
-}
-
-}  // namespace
-
-Counter ParseIpv6(std::span<const uint8_t> packet, Ipv6Header& header) {
-  if (packet.size() < kIpv6HeaderSize) return Counter::kDropIpv6Header;
-  const uint8_t* p = packet.data();
-  const uint32_t first = LoadBe32(p);
-  if (first >> 28 != 6) return Counter::kDropIpv6Header;
-  const uint16_t payload_size = LoadBe16(p + 4);
-  if (payload_size > packet.size() - kIpv6HeaderSize) return Counter::kDropIpv6Length;
-  Chain chain{.next = p[6]};
-  if (IsExtension(chain.next)) {
-    const Counter bad = WalkExtensions(packet.subspan(kIpv6HeaderSize, payload_size), chain);
-    if (bad != kNoDrop) return bad;
-  }
-  header.dscp_ecn = static_cast<uint8_t>(first >> 20);
-  header.flow_label = first & 0xfffff;
-  header.hop_limit = p[7];
-  header.source = IpAddress::FromV6Octets(p + 8);
-  header.destination = IpAddress::FromV6Octets(p + 24);
-  header.protocol = chain.next;
-  header.header_size = static_cast<uint16_t>(kIpv6HeaderSize + chain.at);
-  header.payload_size = static_cast<uint16_t>(payload_size - chain.at);
-  header.has_routing_header = chain.routing;
-  header.has_fragment_header = chain.fragment;
   return kNoDrop;
 }
 

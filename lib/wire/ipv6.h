@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "base/bytes.h"
 #include "weir/address.h"
 #include "wire/drop.h"
 #include "wire/ethernet.h"
@@ -37,11 +38,51 @@ struct Ipv6Header {
   bool has_fragment_header = false;  // an atomic fragment: processed as if whole (RFC 6946)
 };
 
-// Reads the header at the start of `packet` and walks the extension headers: hop-by-hop only first,
+// What the walk over extension headers has found so far.
+struct ExtensionChain {
+  uint8_t next = 0;       // the header at `at`
+  uint16_t at = 0;        // octets walked over
+  bool routing = false;   // there was a routing header
+  bool fragment = false;  // there was the header of an atomic fragment
+};
+
+constexpr bool IsExtensionHeader(uint8_t header) {
+  return header == kHeaderHopByHop || header == kHeaderRouting || header == kHeaderFragment ||
+         header == kHeaderDestinationOptions;
+}
+
+// Walks from chain.next on to the first header that is no extension: hop-by-hop only first,
 // destination options, routing headers that have nothing left to visit (never type 0, RFC 5095),
-// and the header of an atomic fragment; real fragments are dropped. Octets behind the payload
-// length are padding. Returns the reason to drop the packet, or kNoDrop.
-[[nodiscard]] Counter ParseIpv6(std::span<const uint8_t> packet, Ipv6Header& header);
+// and the header of an atomic fragment; real fragments are dropped.
+[[nodiscard]] Counter WalkExtensions(std::span<const uint8_t> payload, ExtensionChain& chain);
+
+// Reads the header at the start of `packet` and walks the extension headers. Octets behind the
+// payload length are padding. Returns the reason to drop the packet, or kNoDrop. Inline for the
+// same reason as ParseIpv4.
+[[nodiscard]] inline Counter ParseIpv6(std::span<const uint8_t> packet, Ipv6Header& header) {
+  if (packet.size() < kIpv6HeaderSize) return Counter::kDropIpv6Header;
+  const uint8_t* p = packet.data();
+  const uint32_t first = LoadBe32(p);
+  if (first >> 28 != 6) return Counter::kDropIpv6Header;
+  const uint16_t payload_size = LoadBe16(p + 4);
+  if (payload_size > packet.size() - kIpv6HeaderSize) return Counter::kDropIpv6Length;
+  ExtensionChain chain{.next = p[6]};
+  if (IsExtensionHeader(chain.next)) {
+    const Counter bad = WalkExtensions(packet.subspan(kIpv6HeaderSize, payload_size), chain);
+    if (bad != kNoDrop) return bad;
+  }
+  header.dscp_ecn = static_cast<uint8_t>(first >> 20);
+  header.flow_label = first & 0xfffff;
+  header.hop_limit = p[7];
+  header.source = IpAddress::FromV6Octets(p + 8);
+  header.destination = IpAddress::FromV6Octets(p + 24);
+  header.protocol = chain.next;
+  header.header_size = static_cast<uint16_t>(kIpv6HeaderSize + chain.at);
+  header.payload_size = static_cast<uint16_t>(payload_size - chain.at);
+  header.has_routing_header = chain.routing;
+  header.has_fragment_header = chain.fragment;
+  return kNoDrop;
+}
 
 // The reason why nothing may be answered to this source (MUST-63, RFC 4291 2.5.2, 2.7), or kNoDrop.
 [[nodiscard]] Counter CheckIpv6Source(const IpAddress& address);

@@ -1,0 +1,97 @@
+// Fuzz target: any octets through ParseFrame and every parser behind it. The first octet of the
+// input holds the hints (bits 0..2), the next two the stripped tag; the rest is the frame. Hints
+// that call checksums good let the fuzzer past them.
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/check.h"
+#include "wire/arp.h"
+#include "wire/frame.h"
+#include "wire/icmp.h"
+#include "wire/mld.h"
+#include "wire/nd.h"
+#include "wire/printer.h"
+
+namespace weir::wire {
+namespace {
+
+constexpr size_t kHintsSize = 3;
+
+// What is written from parsed values parses to the same values.
+void CheckTcpRoundTrip(const TcpHeader& header) {
+  uint8_t out[kTcpHeaderSizeMax];
+  TcpHeader again;
+  // More options than 40 octets hold cannot have been in one header, but could be in fewer octets
+  // than our layout with its padding takes.
+  const uint16_t size = TcpHeaderLength(header.options);
+  WEIR_CHECK(size % 4 == 0 && size >= kTcpHeaderSize && size <= kTcpHeaderSizeMax);
+  WriteTcp(header, out);
+  WEIR_CHECK(ParseTcp({out, size}, again) == size);
+  WEIR_CHECK(again.seq == header.seq && again.ack == header.ack && again.flags == header.flags);
+  WEIR_CHECK(again.options.mss == header.options.mss);
+  WEIR_CHECK(again.options.window_scale == header.options.window_scale);
+  WEIR_CHECK(again.options.ts_value == header.options.ts_value);
+  WEIR_CHECK(again.options.ts_echo == header.options.ts_echo);
+  WEIR_CHECK(again.options.sack_count <= header.options.sack_count);
+}
+
+void CheckIcmp(std::span<const uint8_t> message, const Frame& frame) {
+  IcmpHeader header;
+  QuotedSegment quoted;
+  NdMessage nd;
+  MldQuery query;
+  WEIR_CHECK(ParseIcmp(message, header));
+  // Each parser takes any message, whatever its type.
+  (void)ParseQuoted(message, frame.v4, quoted);
+  if (ParseNd(message, frame, nd) == kNoDrop) {
+    WEIR_CHECK(IsNd(nd.type) && !nd.target.is_multicast());
+    WEIR_CHECK(nd.prefix_count <= NdMessage::kPrefixesMax);
+  }
+  (void)ParseMldQuery(message, frame, query);
+}
+
+void CheckFrame(std::span<const uint8_t> octets, const Frame& frame) {
+  WEIR_CHECK((frame.kind == FrameKind::kDropped) == (frame.drop != kNoDrop));
+  if (frame.kind == FrameKind::kDropped) return;
+  WEIR_CHECK(size_t{frame.l4_offset} + frame.l4_size <= octets.size());
+  const auto payload = octets.subspan(frame.l4_offset, frame.l4_size);
+  if (frame.kind == FrameKind::kArp) {
+    ArpPacket arp;
+    WEIR_CHECK(ParseArp(payload, arp));
+    return;
+  }
+  WEIR_CHECK(frame.v4 == frame.source.is_v4() && frame.v4 == frame.destination.is_v4());
+  WEIR_CHECK(!frame.source.is_multicast() && !frame.source.is_loopback());
+  if (frame.kind != FrameKind::kTcp) return CheckIcmp(payload, frame);
+  WEIR_CHECK(frame.text_offset + frame.text_size == frame.l4_offset + frame.l4_size);
+  WEIR_CHECK(frame.text_offset >= frame.l4_offset + kTcpHeaderSize);
+  CheckTcpRoundTrip(frame.tcp);
+}
+
+}  // namespace
+}  // namespace weir::wire
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace weir::wire;
+  if (size < kHintsSize) return 0;
+  const FrameHints hints{.ip_checksum_good = (data[0] & 1) != 0,
+                         .l4_checksum_good = (data[0] & 2) != 0,
+                         .vlan_stripped = (data[0] & 4) != 0,
+                         .vlan_tci = weir::LoadBe16(data + 1)};
+  // A copy of exactly its size, so that AddressSanitizer sees every octet read beyond it.
+  const std::vector<uint8_t> octets(data + kHintsSize, data + size);
+  Frame frame;
+  std::memset(static_cast<void*>(&frame), 0xa5,
+              sizeof frame);  // as if another frame had been there
+  ParseFrame(octets, hints, frame);
+  CheckFrame(octets, frame);
+  WEIR_CHECK(!PrintFrame(octets, hints).empty());
+  // ICMP's checksum is always verified: its parsers get the octets without that, too.
+  if (octets.size() >= kIcmpHeaderSize)
+    CheckIcmp(octets, Frame{.v4 = (data[0] & 8) != 0, .ttl = 255});
+  return 0;
+}
