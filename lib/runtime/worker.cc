@@ -30,7 +30,7 @@ Worker::Worker(const WorkerOptions& options, const stack::StackConfig& stack, Pa
                std::vector<port::Device*> devices, const Neighbourhood& neighbourhood,
                std::unique_ptr<Mailbox> mailbox)
     : options_(options),
-      stack_(std::make_unique<stack::Stack>(stack, pool, counters_)),
+      stack_(std::make_unique<stack::Stack>(stack, pool, counters_, options.origin)),
       devices_(std::move(devices)),
       mailbox_(std::move(mailbox)),
       idle_(options.idle, options.sleep_max),
