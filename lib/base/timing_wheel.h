@@ -107,7 +107,10 @@ class TimingWheel {
   void Insert(uint32_t i) {
     Millis at = items_[i].wheel_at;
     if (at <= now_) at = now_ + 1;  // the next tick
-    const unsigned level = LevelFor(static_cast<uint32_t>(at - now_));
+    // While a slot is put down, distances count from its first tick: else its last tick, 256 away
+    // from the tick before, would go back into the slot that has just been emptied.
+    const Millis base = now_ + (tick_chosen_ ? 1 : 0);
+    const unsigned level = LevelFor(static_cast<uint32_t>(at - base));
     const uint32_t slot = at.value >> (kSlotBits * level) & (kSlots - 1);
     PushFront(level * kSlots + slot, i);
   }
@@ -149,7 +152,7 @@ class TimingWheel {
   // Moves on to the next tick that has something to do, but not past `now`. At a boundary, the
   // records of the coarser slot are put down before the tick itself is looked at.
   void Tick(Millis now) {
-    if (boundary_level_ == 0) {
+    if (!tick_chosen_) {
       const Millis block_end{now_.value | (kSlots - 1)};
       const unsigned steps = StepsToOccupied(0, now_.value + 1);
       Millis next = now_ + 1 + steps;
@@ -160,6 +163,7 @@ class TimingWheel {
       }
       now_ = next + 0xffffffffu;  // next - 1: insertions at `next` still count as to come
       if ((next.value & (kSlots - 1)) == 0) boundary_level_ = TopBoundary(next.value);
+      tick_chosen_ = true;
     }
     const Millis next = now_ + 1;
     if (boundary_level_ != 0) {
@@ -167,6 +171,7 @@ class TimingWheel {
       MoveList(level * kSlots + (next.value >> (kSlotBits * level) & (kSlots - 1)), kCascading);
       return;
     }
+    tick_chosen_ = false;
     now_ = next;
     MoveList(next.value & (kSlots - 1), kExpiring);
   }
@@ -198,7 +203,8 @@ class TimingWheel {
 
   T* items_;
   Millis now_;
-  unsigned boundary_level_ = 0;  // coarser slots still to be put down before the next tick
+  bool tick_chosen_ = false;     // now_ + 1 is the tick being worked on
+  unsigned boundary_level_ = 0;  // coarser slots still to be put down before it
   uint32_t armed_ = 0;
   std::array<uint32_t, kLists> heads_;
   std::array<uint64_t, kLevels * kSlots / 64> occupied_{};
