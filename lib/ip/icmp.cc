@@ -121,7 +121,6 @@ std::optional<QuotedError> Ip::ReadError(const wire::Frame& frame, const Packet&
     counters_.Add(Counter::kDropIcmpQuote);
     return std::nullopt;
   }
-  counters_.Add(Counter::kIcmpErrorsIn);
   error.local = static_cast<uint16_t>(local);
   return error;
 }
