@@ -98,7 +98,7 @@ void Rig::Build(Time start) {
   config.tcp.max_flights = std::min(config.tcp.max_flights, 256u);
   config.tcp.kept_buffers = std::min(config.tcp.kept_buffers, 2048u);
   config.tcp.keys = {{1, 2}, {3, 4}, {5, 6}};
-  stack_ = std::make_unique<stack::Stack>(config, pool_, counters_);
+  stack_ = std::make_unique<stack::Stack>(config, pool_, counters_, start);
   start_ = now_ = start;
   iss_known_ = false;
   stack_->Start(now_);
