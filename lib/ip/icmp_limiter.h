@@ -18,8 +18,10 @@ class IcmpLimiter {
   IcmpLimiter(uint32_t per_second, uint64_t seed) : bucket_(Tokens(per_second)), prng_(seed) {}
 
   bool Take(Time now) {
+    if (owes_ && !bucket_.Take(now)) return false;
+    owes_ = false;
     if (!bucket_.Take(now)) return false;
-    if (prng_.Chance(500)) (void)bucket_.Take(now);
+    owes_ = prng_.Chance(500);
     return true;
   }
 
@@ -31,6 +33,7 @@ class IcmpLimiter {
 
   TokenBucket bucket_;
   Prng prng_;
+  bool owes_ = false;  // the last answer's second token has still to be paid
 };
 
 }  // namespace weir::ip

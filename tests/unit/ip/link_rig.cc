@@ -110,6 +110,7 @@ bool LinkRig::Receive(std::span<const uint8_t> octets) {
   error.reset();
   if (frame.kind == wire::FrameKind::kDropped || frame.kind == wire::FrameKind::kTcp) return false;
   Packet packet = PacketOf(pool, octets);
+  if (!packet) return true;  // lost: the device had no buffer
   packet.set_port(kPort);
   error = ip->Receive(frame, std::move(packet), now, out);
   return true;
@@ -182,6 +183,7 @@ uint16_t LinkRig::LocalFor(const IpAddress& remote) const {
 
 bool LinkRig::Send(const IpAddress& remote, uint16_t& hint, const std::string& text) {
   Packet packet = PacketOf(pool, {reinterpret_cast<const uint8_t*>(text.data()), text.size()});
+  if (!packet) return false;
   SendOptions options;
   options.protocol = kTestProtocol;
   return ip->Send(std::move(packet), LocalFor(remote), remote, options, hint, now, out);
