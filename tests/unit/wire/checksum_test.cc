@@ -70,6 +70,9 @@ TEST(Checksum, KeepsEveryCarryOfOctetsThatAreAllOnes) {
     EXPECT_EQ(SumOctets(Octets(length, 0xff)), 0xffffu) << length;
   }
   EXPECT_EQ(SumOctets(Octets(65536, 0)), 0u);
+  // The carry out of the carries: 2^65 - 1 as a sum of words in memory order.
+  const Octets twice = Octets(16, 0xff) + Octets{1, 0, 0, 0, 0, 0, 0, 0};
+  EXPECT_EQ(SumOctets(twice), PlainSum(twice));
 }
 
 TEST(Checksum, SumsPseudoHeadersOfBothFamilies) {
