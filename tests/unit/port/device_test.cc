@@ -6,7 +6,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "packet/pool_mempool.h"
-#include "port/received_copy.h"
+#include "packet/received_copy.h"
 #include "port/ring_pair.h"
 #include "port/rss.h"
 #include "unit/port/test_eal.h"
