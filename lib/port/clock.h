@@ -40,11 +40,12 @@ class Clock {
   Duration lost() const { return lost_; }
 
  private:
-  // Microseconds per cycle as a 64-bit fraction; the product below then drifts by less than a
-  // microsecond in a thousand years.
+  // Microseconds per cycle as a 64-bit fraction, rounded up so that whole microseconds stay whole;
+  // the product below is off by less than a microsecond in a thousand years.
   static uint64_t ScaleFor(uint64_t cycles_per_second) {
     return static_cast<uint64_t>((static_cast<unsigned __int128>(1000000) << 64) /
-                                 cycles_per_second);
+                                 cycles_per_second) +
+           1;
   }
   int64_t ElapsedUs(uint64_t cycles) const {
     if (cycles < start_cycles_) return 0;

@@ -10,6 +10,8 @@
 #include <cstring>
 
 #include "packet/pool_mempool.h"
+#include "port/eal.h"
+#include "port/log_capture.h"
 #include "port/rss.h"
 
 namespace weir::port {
@@ -55,11 +57,18 @@ absl::StatusOr<std::unique_ptr<Device>> Device::Open(const DeviceOptions& option
                                "\"; is it bound to a driver of DPDK?");
   }
   std::unique_ptr<Device> device(new Device(id, options, pools));
-  if (absl::Status status = device->Configure(options); !status.ok()) return status;
-  device->open_ = true;  // from here on there is something to close
-  if (absl::Status status = device->SetUpQueues(); !status.ok()) return status;
-  if (absl::Status status = device->Start(options); !status.ok()) return status;
+  LogCapture capture;
+  const absl::Status status = device->ConfigureAndStart(options);
+  const std::string log = capture.Finish();
+  if (!status.ok()) return absl::Status(status.code(), std::string(status.message()) + log);
   return device;
+}
+
+absl::Status Device::ConfigureAndStart(const DeviceOptions& options) {
+  if (absl::Status status = Configure(options); !status.ok()) return status;
+  open_ = true;  // from here on there is something to close
+  if (absl::Status status = SetUpQueues(); !status.ok()) return status;
+  return Start(options);
 }
 
 absl::Status Device::Failed(const std::string& what, int error) const {

@@ -88,6 +88,7 @@ class Device {
  private:
   Device(uint16_t id, const DeviceOptions& options, std::span<PacketPool* const> pools);
 
+  absl::Status ConfigureAndStart(const DeviceOptions& options);
   absl::Status Configure(const DeviceOptions& options);
   absl::Status SetUpQueues();
   absl::Status Start(const DeviceOptions& options);

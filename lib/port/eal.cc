@@ -6,13 +6,12 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
-#include <rte_log.h>
 #include <sched.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
-#include <sstream>
+
+#include "port/log_capture.h"
 
 namespace weir::port {
 namespace {
@@ -42,34 +41,11 @@ uint64_t ReadNumber(const std::string& path) {
   return file ? value : 0;
 }
 
-// Catches what the EAL logs while it starts: worth reading only when something is wrong.
-class LogCapture {
- public:
-  LogCapture() : stream_(open_memstream(&text_, &size_)) {
-    if (stream_ != nullptr) rte_openlog_stream(stream_);
-  }
-  LogCapture(const LogCapture&) = delete;
-  LogCapture& operator=(const LogCapture&) = delete;
-  ~LogCapture() { std::free(text_); }
-  // Gives the log back to stderr and returns what was caught, indented, one line after another.
-  std::string Finish() {
-    rte_openlog_stream(stderr);
-    if (stream_ == nullptr) return "";
-    std::fclose(stream_);
-    stream_ = nullptr;
-    std::istringstream lines(text_ != nullptr ? text_ : "");
-    std::string indented;
-    for (std::string line; std::getline(lines, line);) {
-      if (!line.empty()) indented += "\n  " + line;
-    }
-    return indented;
-  }
-
- private:
-  char* text_ = nullptr;
-  size_t size_ = 0;
-  FILE* stream_;
-};
+// What the EAL said while it started well; "" until then.
+std::string& StartLog() {
+  static std::string log;
+  return log;
+}
 
 }  // namespace
 
@@ -112,9 +88,11 @@ absl::Status StartEal(const EalOptions& options) {
     return absl::InternalError(std::string("the EAL did not start: ") + rte_strerror(error) + log +
                                "\n  its arguments:" + line);
   }
-  if (!log.empty()) std::fprintf(stderr, "weir: the EAL says:%s\n", log.c_str());
+  StartLog() = log;
   return absl::OkStatus();
 }
+
+const std::string& EalStartLog() { return StartLog(); }
 
 void StopEal() { rte_eal_cleanup(); }
 

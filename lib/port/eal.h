@@ -20,9 +20,12 @@ struct EalOptions {
 };
 
 // rte_eal_init, once per process. Afterwards the calling thread is DPDK's main lcore, allowed on
-// every processor it was allowed on before; worker i is lcore WorkerLcore(i), pinned. Warnings of
-// the EAL go to stderr; on failure its own words are in the status.
+// every processor it was allowed on before; worker i is lcore WorkerLcore(i), pinned. On failure
+// the EAL's own words are in the status.
 absl::Status StartEal(const EalOptions& options);
+// What it logged all the same when it did start: harmless mostly, and the reason why where a device
+// turns out to be missing. Each line after a newline, indented.
+const std::string& EalStartLog();
 // rte_eal_cleanup; nothing of DPDK may be used afterwards.
 void StopEal();
 

@@ -8,6 +8,7 @@
 
 #include "packet/pool_mempool.h"
 #include "port/eal.h"
+#include "port/memif_socket.h"
 #include "runtime/config_words.h"
 #include "runtime/log_line.h"
 #include "runtime/stack_config.h"
@@ -78,11 +79,15 @@ absl::Status ServerImpl::StartEal() {
     if (port.device.empty()) {
       options.pci_addresses.push_back(port.pci);
     } else {
+      if (absl::Status s = port::RemoveStaleMemifSocket(port.device); !s.ok()) return s;
       options.virtual_devices.push_back(port.device);
     }
   }
   absl::Status status = port::StartEal(options);
   eal_started_ = status.ok();
+  for (const std::string& argument : options.extra) {
+    if (argument.starts_with("--log-level")) LogLine("the EAL says:" + port::EalStartLog());
+  }
   return status;
 }
 
