@@ -102,6 +102,9 @@ void Worker::Turn() {
 size_t Worker::Receive() {
   size_t count = 0;
   const uint16_t queue = static_cast<uint16_t>(options_.index);
+  // What others handed over arrived before what waits in the devices' queues: taken first, a flow
+  // that changes queues is not put out of order.
+  if (handover_) count += handover_->Take({received_.data(), options_.burst});
   for (port::Device* device : devices_) {
     const std::span<Packet> room(received_.data() + count, options_.burst);
     size_t came = device->Receive(queue, room);
@@ -111,7 +114,6 @@ size_t Worker::Receive() {
     }
     count += came;
   }
-  if (handover_) count += handover_->Take({received_.data() + count, options_.burst});
   return count;
 }
 
