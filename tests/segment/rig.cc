@@ -17,6 +17,8 @@ namespace {
 
 constexpr size_t kTraceLines = 24;
 constexpr int kTurnsWhileBusy = 64;
+constexpr int kFruitlessTurns = 3;
+constexpr Duration kBusyStep = Milliseconds(1);
 // 2^32 milliseconds less a little, in microseconds.
 constexpr int64_t kClockNearWrapUs = ((int64_t{1} << 32) - 300) * 1000;
 constexpr Seq kIssNearWrap{0xfffffff8u};
@@ -144,6 +146,8 @@ void Rig::RunTurn(std::vector<std::vector<uint8_t>> frames) {
     while (trace_.size() > kTraceLines) trace_.pop_front();
     frames.swap(answers_);
     if (frames.empty() && !stack_->busy()) return;
+    // Without buffers the stack tries again every turn; that is for Advance to go on with.
+    if (frames.empty() && out.empty() && turn >= kFruitlessTurns) return;
     if (turn == kTurnsWhileBusy) {
       ADD_FAILURE() << "the stack is busy without end" << Trace();
       return;
@@ -326,10 +330,15 @@ std::string Rig::Trace() const {
 
 // --- time ---
 
+Time Rig::NextTurn(Time end) const {
+  if (stack_->busy()) return std::min(now_ + kBusyStep, end);
+  return std::min(std::max(stack_->NextDeadline(now_), now_ + Microseconds(1)), end);
+}
+
 void Rig::Advance(Duration d) {
   const Time end = now_ + d;
   while (now_ < end) {
-    now_ = std::clamp(stack_->NextDeadline(now_), now_ + Microseconds(1), end);
+    now_ = NextTurn(end);
     RunTurn({});
   }
 }
@@ -338,7 +347,7 @@ Duration Rig::UntilNext(Duration limit) {
   const Time begin = now_;
   const Time end = now_ + limit;
   while (sent_.empty() && now_ < end) {
-    now_ = std::clamp(stack_->NextDeadline(now_), now_ + Microseconds(1), end);
+    now_ = NextTurn(end);
     RunTurn({});
   }
   if (sent_.empty()) ADD_FAILURE() << "nothing was sent for " << limit.us << " us" << Trace();
@@ -394,9 +403,7 @@ void Rig::ExpectClosed(CloseReason reason) {
   }
 }
 
-void Rig::ExpectOpen() {
-  EXPECT_TRUE(handler_.closed.empty() && c().alive()) << "the connection is gone" << Trace();
-}
+void Rig::ExpectOpen() { EXPECT_TRUE(c().alive()) << "the connection is gone" << Trace(); }
 
 void Rig::ExpectState(TcpState state) {
   const TcpState now = c().alive() ? c().Info().state : TcpState::kClosed;
@@ -409,6 +416,7 @@ void Rig::ExpectEmpty() {
   EXPECT_EQ(usage.flights, 0u) << Trace();
   EXPECT_EQ(usage.kept_buffers, 0u) << Trace();
   RunTurn({});  // lets go of what the last turn gave out
+  EXPECT_FALSE(stack_->busy()) << Trace();
   EXPECT_EQ(pool_.in_use(), 0u) << Trace();
   EXPECT_EQ(wire_pool_.in_use(), 0u) << Trace();
 }

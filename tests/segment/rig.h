@@ -150,6 +150,7 @@ class Rig {
   void Build(Time start);
   void Introduce();
   void RunTurn(std::vector<std::vector<uint8_t>> frames);
+  Time NextTurn(Time end) const;
   void Take(Packet& packet);
   void AnswerArp(const std::vector<uint8_t>& octets);
   void AnswerNd(const std::vector<uint8_t>& octets, const wire::Frame& frame);

@@ -80,10 +80,22 @@ class Client {
 
 class Exhaustion : public segment::RigTest {
  protected:
-  static void Echo(Rig& rig) {
-    rig.handler().on_data = [](Connection c, Bytes text) { (void)c.Send(text); };
-    rig.handler().on_peer_closed = [](Connection c) { c.Close(); };
+  // An echo that keeps what Send does not take, and closes when all is out.
+  void Echo(Rig& rig) {
+    owed_.clear();
+    const auto pump = [this, &rig](Connection c) {
+      owed_.erase(0, c.Send({reinterpret_cast<const uint8_t*>(owed_.data()), owed_.size()}));
+      if (owed_.empty() && rig.handler().peer_closed != 0) c.Close();
+    };
+    rig.handler().on_data = [this, pump](Connection c, Bytes text) {
+      owed_.append(text.begin(), text.end());
+      pump(c);
+    };
+    rig.handler().on_writable = pump;
+    rig.handler().on_peer_closed = pump;
   }
+
+  std::string owed_;
 };
 
 TEST_P(Exhaustion, OfAnySinglePacketAllocationCostsASegmentAtMost) {
@@ -96,7 +108,7 @@ TEST_P(Exhaustion, OfAnySinglePacketAllocationCostsASegmentAtMost) {
     needed = rig.pool().allocations() - before;
     rig.Advance(Seconds(61));
   }
-  ASSERT_GT(needed, 3u);
+  ASSERT_GE(needed, 3u);
   for (uint64_t nth = 1; nth <= needed + 4; ++nth) {
     SCOPED_TRACE("allocation number " + std::to_string(nth));
     Rig rig(Base());
