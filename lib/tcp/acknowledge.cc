@@ -72,6 +72,9 @@ bool Engine::AckArrives(Arrival& a) {
     c.wnd_max = std::max(c.wnd_max, window);
     if (window_changed) c.owe(kOutput);
     if (Flight* f = Borrowed(c); f != nullptr && window != 0) f->probe_backoff = 0;
+  } else if (ack > c.snd.una) {
+    // The window counts from SND.UNA: what it does not say anew must not move its right edge.
+    c.snd.wnd -= std::min(c.snd.wnd, Distance(c.snd.una, ack));
   }
   if (ack > c.snd.una) {
     NewAck(c, ack, a.h);

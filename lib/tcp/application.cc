@@ -33,7 +33,10 @@ size_t Engine::Send(Tcb& c, Bytes text) {
   if (rest.size() < text.size() && MaySend(c)) c.set(kWantsRoom);
   if (rest.empty()) return 0;
   Flight* f = Borrow(c);
-  if (f == nullptr) return 0;
+  if (f == nullptr) {
+    TryAgain(c);
+    return 0;
+  }
   const uint32_t piece_max = std::max<uint32_t>(c.mss, 1);
   size_t taken = 0;
   // What is not sent yet may still grow to a full segment.
@@ -55,12 +58,20 @@ size_t Engine::Send(Tcb& c, Bytes text) {
                  c.snd.una + f->send_octets + static_cast<uint32_t>(taken) + SynOctet(c), n));
     taken += n;
   }
-  if (taken < text.size()) c.set(kWantsRoom);
+  if (taken < rest.size()) TryAgain(c);
   f->send_octets += static_cast<uint32_t>(taken);
   f->copied_octets += static_cast<uint32_t>(taken);
   c.owe(kOutput);
   Touch(c);
   return taken;
+}
+
+// Memory of the shard was short, not room in the buffer: no acknowledgement need come that would
+// call OnWritable, so the next turn does.
+void Engine::TryAgain(Tcb& c) {
+  c.set(kWantsRoom);
+  c.owe(kEventWritable);
+  Touch(c);
 }
 
 // The SYN that is still to be acknowledged stands before the text.
@@ -138,6 +149,7 @@ void Engine::Abort(Tcb& c, CloseReason reason) {
   // RFC 9293 3.10.5: RST from every state in which the peer knows of us.
   if (c.state != TcpState::kSynSent) c.owe(kSendReset);
   Finish(c, reason);
+  c.settle(kEventData | kEventPeerClosed);  // the application has heard enough
 }
 
 void Engine::SetTimer(Tcb& c, uint32_t milliseconds) {

@@ -237,6 +237,7 @@ class Engine {
   void DeliverText(Tcb& c, Handler& handler, Connection handle);
 
   // application.cc
+  void TryAgain(Tcb& c);
   static uint32_t SynOctet(const Tcb& c);
 
   // output.cc

@@ -5,6 +5,15 @@
 
 namespace weir::tcp {
 
+namespace {
+
+// Reasons of ours, after which the application hears nothing but OnClosed.
+bool IsLocalEnd(CloseReason reason) {
+  return reason == CloseReason::kAborted || reason == CloseReason::kShutdown;
+}
+
+}  // namespace
+
 // The list may grow while it is walked: a callback may give other connections something to do. What
 // is owed to a connection that has had its turn already waits for the next one.
 void Engine::RunEvents() {
@@ -64,6 +73,7 @@ void Engine::DeliverText(Tcb& c, Handler& handler, Connection handle) {
   for (;;) {
     Flight* f = Borrowed(c);
     if (f == nullptr || f->unread.empty() || c.has(kPaused | kOrphan)) return;
+    if (c.state == TcpState::kClosed && IsLocalEnd(c.reason)) return;  // Abort in the last OnData
     Text& text = *f->unread.head;
     uint32_t n = text.size;
     if (coupled && !c.has(kCloseRequested) && c.state != TcpState::kClosed) {
