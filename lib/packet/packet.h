@@ -117,8 +117,8 @@ class Packet {
     m_->tx_offload = 0;
   }
 
-  // The scratch area, and the way back from it: FromScratch(p.scratch()) owns what p owned once p was
-  // released.
+  // The scratch area, and the way back from it: FromScratch(p.scratch()) owns what p owned once p
+  // was released.
   PacketScratch& scratch() const { return *reinterpret_cast<PacketScratch*>(m_ + 1); }
   static Packet FromScratch(PacketScratch& scratch) {
     return Packet(reinterpret_cast<rte_mbuf*>(&scratch) - 1);
