@@ -21,9 +21,17 @@ class PacketPool {
   // At most this many octets of cache per lcore, in buffers.
   static constexpr uint32_t kCacheSize = 256;
 
+  // How buffers lie in memory.
+  enum class Layout : uint8_t {
+    kSpread,     // over the memory's channels, as mempools do by default
+    kWholePages  // a power of two, at least a page each, without gaps: net_af_xdp in DPDK 22.11
+                 // registers capacity * size octets, and what lies behind gaps would not be in it
+  };
+
   // Reserves `capacity` buffers on the NUMA node `socket`; `name` is unique in the process and at
   // most 25 characters. Check ok() before use: false when the EAL had no memory.
-  PacketPool(const std::string& name, uint32_t capacity, uint32_t room, int socket);
+  PacketPool(const std::string& name, uint32_t capacity, uint32_t room, int socket,
+             Layout layout = Layout::kSpread);
   ~PacketPool();
   PacketPool(const PacketPool&) = delete;
   PacketPool& operator=(const PacketPool&) = delete;
@@ -33,6 +41,7 @@ class PacketPool {
   const std::string& error() const { return error_; }
   rte_mempool* raw() const { return pool_; }
   uint32_t capacity() const { return capacity_; }
+  // At least what was asked for.
   uint32_t room() const { return room_; }
 
  private:

@@ -18,6 +18,7 @@ namespace weir::port {
 namespace {
 
 constexpr unsigned kVirtualLinkWaitMs = 200;
+constexpr unsigned kReapDelayUs = 1000;
 constexpr unsigned kPhysicalLinkWaitMs = 5000;  // autonegotiation takes seconds
 
 bool IsVirtual(const std::string& device) { return device.compare(0, 4, "net_") == 0; }
@@ -67,7 +68,9 @@ absl::StatusOr<std::unique_ptr<Device>> Device::Open(const DeviceOptions& option
 absl::Status Device::ConfigureAndStart(const DeviceOptions& options) {
   if (absl::Status status = Configure(options); !status.ok()) return status;
   open_ = true;  // from here on there is something to close
+  const uint32_t in_use = BuffersInUse();
   if (absl::Status status = SetUpQueues(); !status.ok()) return status;
+  if (driver_ == "net_af_xdp") kept_buffers_ = BuffersInUse() - in_use;
   return Start(options);
 }
 
@@ -218,9 +221,24 @@ void Device::JoinChains(uint16_t queue, std::span<Packet> frames) {
   }
 }
 
+uint32_t Device::BuffersInUse() const {
+  uint32_t count = 0;
+  for (const PacketPool* pool : pools_) count += PacketsInUse(*pool);
+  return count;
+}
+
+// Some drivers look at what has been sent only when there is something to send.
+void Device::ReapTransmitted() {
+  rte_delay_us_sleep(kReapDelayUs);
+  for (uint16_t queue = 0; queue < pools_.size(); ++queue) {
+    rte_eth_tx_burst(id_, queue, nullptr, 0);
+  }
+}
+
 void Device::Close() {
   if (!open_) return;
   open_ = false;
+  if (driver_ == "net_af_xdp") ReapTransmitted();
   rte_eth_dev_stop(id_);
   rte_eth_dev_close(id_);
 }

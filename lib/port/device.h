@@ -71,6 +71,8 @@ class Device {
 
   // Stops reception and transmission and frees what the queues hold.
   void Close();
+  // Buffers that this driver keeps even so: net_af_xdp forgets those it has lent to the kernel.
+  uint32_t kept_buffers() const { return kept_buffers_; }
 
   // DPDK's number, which received packets carry as Packet::port().
   uint16_t id() const { return id_; }
@@ -92,6 +94,8 @@ class Device {
   absl::Status Configure(const DeviceOptions& options);
   absl::Status SetUpQueues();
   absl::Status Start(const DeviceOptions& options);
+  uint32_t BuffersInUse() const;
+  void ReapTransmitted();
   void ChooseMac(const DeviceOptions& options);
   void JoinChains(uint16_t queue, std::span<Packet> frames);
   absl::Status Failed(const std::string& what, int error) const;
@@ -105,6 +109,7 @@ class Device {
   DeviceGrants grants_;
   bool stamp_received_ = false;  // the driver does not write the port into received packets
   bool prepare_ = false;         // the driver wants to see checksum requests before it sends
+  uint32_t kept_buffers_ = 0;
   bool open_ = false;
 };
 

@@ -100,10 +100,14 @@ absl::Status ServerImpl::OpenPorts() {
         "memory.receive_buffers = " + std::to_string(config_.memory.receive_buffers) +
         ": must exceed what the receive rings hold, " + std::to_string(descriptors));
   }
+  auto layout = PacketPool::Layout::kSpread;
+  for (const PortConfig& port : config_.ports) {
+    if (port.device.starts_with("net_af_xdp")) layout = PacketPool::Layout::kWholePages;
+  }
   std::vector<PacketPool*> pools;
   for (unsigned i = 0; i < worker_count(); ++i) {
     pools_.push_back(std::make_unique<PacketPool>("weir_packets_" + std::to_string(i), capacity,
-                                                  room, kAnySocket));
+                                                  room, kAnySocket, layout));
     if (!pools_.back()->ok()) {
       return absl::ResourceExhaustedError(
           std::to_string(capacity) + " packet buffers of " + std::to_string(room) +
@@ -219,6 +223,7 @@ absl::Status ServerImpl::Listen(const ListenOptions& options, HandlerFactory fac
 
 void ServerImpl::Close() {
   Leaks leaks;
+  uint64_t kept_by_drivers = 0;
   for (const std::unique_ptr<Worker>& worker : workers_) {
     const tcp::Usage usage = worker->stack().tcp().usage();
     leaks.connections += usage.connections - usage.time_wait;
@@ -230,11 +235,13 @@ void ServerImpl::Close() {
   for (const std::unique_ptr<port::Device>& device : devices_) {
     if (report) LogLine(DeviceReport(device->name(), device->stats()));
     device->Close();
+    kept_by_drivers += device->kept_buffers();
   }
   workers_.clear();
   rings_.clear();
   devices_.clear();
   for (const std::unique_ptr<PacketPool>& pool : pools_) leaks.packets += PacketsInUse(*pool);
+  if (leaks.packets >= kept_by_drivers) leaks.packets -= kept_by_drivers;
   if (report) std::fprintf(stderr, "%s\n", LeakReport(leaks).c_str());
   pools_.clear();
   if (eal_started_) port::StopEal();
