@@ -40,7 +40,7 @@ stack::StackConfig ConfigFor(const PeerOptions& options) {
 
 EchoBed::EchoBed(const PeerOptions& options)
     : options_(options),
-      pool_(16384),
+      pool_(32768),
       stack_(ConfigFor(options), pool_, counters_, now_),
       remotes_(options.connections) {
   WEIR_CHECK(stack_.tcp().Listen(*stack_.tcp().WithDefaults({.port = kServerPort}), &handler_));

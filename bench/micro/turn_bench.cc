@@ -22,6 +22,7 @@ class Draw {
     }
     return order_;
   }
+  const std::vector<uint32_t>& last() const { return order_; }
 
  private:
   uint32_t connections_;
@@ -51,6 +52,10 @@ void BM_Echo(benchmark::State& state) {
     for (const uint32_t i : draw.Next()) burst.push_back(bed.Text(i));
     row.Add(bed.Turn(burst), kBurst);
     requests += kBurst;
+    // A connection that is not drawn again soon must not keep its text in flight for ever.
+    burst.clear();
+    for (const uint32_t i : draw.last()) burst.push_back(bed.Ack(i));
+    bed.Turn(burst);
   }
   if (bed.frames_sent() - before < requests) state.SkipWithError("an echo is missing");
 }

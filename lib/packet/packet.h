@@ -133,6 +133,72 @@ class Packet {
 };
 static_assert(sizeof(Packet) == sizeof(rte_mbuf*));
 
+namespace packet_detail {
+
+// The device's verdict from the two bits at `good` and `bad`; both set means that the checksum is
+// not in the packet at all, which proves nothing.
+inline ChecksumStatus StatusOf(uint64_t flags, uint64_t good, uint64_t bad) {
+  const uint64_t bits = flags & (good | bad);
+  if (bits == good) return ChecksumStatus::kGood;
+  return bits == bad ? ChecksumStatus::kBad : ChecksumStatus::kUnknown;
+}
+
+}  // namespace packet_detail
+
+inline uint8_t* Packet::Prepend(uint16_t n) {
+  if (n > m_->data_off) return nullptr;
+  m_->data_off = static_cast<uint16_t>(m_->data_off - n);
+  m_->data_len = static_cast<uint16_t>(m_->data_len + n);
+  m_->pkt_len += n;
+  return data();
+}
+
+inline uint8_t* Packet::Append(uint16_t n) {
+  WEIR_DCHECK(contiguous());
+  if (n > tailroom()) return nullptr;
+  uint8_t* fresh = data() + m_->data_len;
+  m_->data_len = static_cast<uint16_t>(m_->data_len + n);
+  m_->pkt_len += n;
+  return fresh;
+}
+
+inline Packet Packet::Share() const {
+  for (rte_mbuf* m = m_; m != nullptr; m = m->next) {
+    __atomic_add_fetch(&m->refcnt, 1, __ATOMIC_RELAXED);  // an owner already holds it
+  }
+  return Packet(m_);
+}
+
+inline bool Packet::unique() const {
+  for (const rte_mbuf* m = m_; m != nullptr; m = m->next) {
+    if (__atomic_load_n(&m->refcnt, __ATOMIC_ACQUIRE) != 1) return false;
+    if ((m->ol_flags & RTE_MBUF_F_INDIRECT) != 0) return false;  // the octets are another buffer's
+    if ((m->ol_flags & RTE_MBUF_F_EXTERNAL) != 0 &&
+        __atomic_load_n(&m->shinfo->refcnt, __ATOMIC_ACQUIRE) != 1) {
+      return false;
+    }
+  }
+  return true;
+}
+
+inline ChecksumStatus Packet::ip_checksum() const {
+  return packet_detail::StatusOf(m_->ol_flags, RTE_MBUF_F_RX_IP_CKSUM_GOOD,
+                                 RTE_MBUF_F_RX_IP_CKSUM_BAD);
+}
+
+inline ChecksumStatus Packet::l4_checksum() const {
+  return packet_detail::StatusOf(m_->ol_flags, RTE_MBUF_F_RX_L4_CKSUM_GOOD,
+                                 RTE_MBUF_F_RX_L4_CKSUM_BAD);
+}
+
+inline void Packet::RequestTcpChecksum(bool v4, uint16_t l2_size, uint16_t l3_size,
+                                       uint16_t l4_size) {
+  m_->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM | (v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
+  m_->l2_len = l2_size & 0x7f;  // widths of DPDK's bit fields
+  m_->l3_len = l3_size & 0x1ff;
+  m_->l4_len = l4_size & 0xff;
+}
+
 // Where packets come from. The implementation is chosen by linking: pool_mempool.cc over
 // rte_mempool, pool_heap.cc over ordinary memory for tests, simulation and fuzzing.
 //

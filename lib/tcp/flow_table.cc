@@ -21,14 +21,6 @@ FlowTable::FlowTable(uint32_t capacity, const SipKey& key, const Tcb* tcbs)
           std::max<uint64_t>(2, (uint64_t{capacity} * 100 / kLoadPercent + kSlots - 1) / kSlots))),
       buckets_(bucket_count_) {}
 
-uint32_t FlowTable::Match(const Bucket& bucket, uint16_t tag) {
-  uint32_t found = 0;
-  for (unsigned i = 0; i < kSlots; ++i) {
-    found |= static_cast<uint32_t>(bucket.tags[i] == tag) << i;
-  }
-  return found;
-}
-
 void FlowTable::PrefetchTcb(uint64_t hash) const {
   const uint16_t tag = TagOf(hash);
   const uint32_t first = BucketOf(hash);

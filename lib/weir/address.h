@@ -69,7 +69,9 @@ class IpAddress {
 
   std::string ToString() const;
 
-  friend constexpr bool operator==(const IpAddress&, const IpAddress&) = default;
+  friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
+    return ((a.high() ^ b.high()) | (a.low() ^ b.low())) == 0;
+  }
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
  private:
