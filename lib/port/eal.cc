@@ -52,7 +52,7 @@ std::string& StartLog() {
 std::vector<std::string> EalArguments(const EalOptions& options) {
   std::vector<std::string> arguments = {"weir", "--lcores", Lcores(options.cores)};
   const auto add = [&](std::string argument) { arguments.push_back(std::move(argument)); };
-  add("--log-level=warning");
+  add("--log-level=notice");  // kept for the case of failure
   add("--file-prefix=" + options.file_prefix);
   add("-m");
   add(std::to_string(options.memory_mb));

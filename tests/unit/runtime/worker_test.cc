@@ -1,0 +1,227 @@
+// Worker: its loop on a pair of rings, with a peer that speaks ARP and ICMP at the other end.
+#include "runtime/worker.h"
+
+#include <array>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+#include "base/bytes.h"
+#include "gtest/gtest.h"
+#include "packet/pool_mempool.h"
+#include "port/ring_pair.h"
+#include "port/rss.h"
+#include "port/tsc.h"
+#include "unit/port/test_eal.h"
+
+namespace weir::runtime {
+namespace {
+
+constexpr uint8_t kKey[port::kRssKeySizeMax] = {0x6d};
+constexpr uint8_t kPeerMac[6] = {2, 0, 0, 0, 0, 0x77};
+const IpAddress kOurs = *IpAddress::Parse("198.18.0.2");
+const IpAddress kPeer = *IpAddress::Parse("198.18.0.1");
+
+class Discard : public Handler {
+  void OnData(Connection, Bytes) override {}
+};
+
+// A worker on one end of a pair of rings; the test holds the other end. A turn is bounded by the
+// test's patience only, never by a verdict about time.
+class WorkerTest : public testing::Test {
+ protected:
+  WorkerTest() {
+    port::EnsureEal();
+    static int instance = 0;
+    name_ = "worker" + std::to_string(++instance);
+    pool_ = std::make_unique<PacketPool>(name_, 1023, 2048, -1);
+    EXPECT_TRUE(pool_->ok()) << pool_->error();
+    auto pair = port::CreateRingPair(name_, 1, 256);
+    EXPECT_TRUE(pair.ok()) << pair.status();
+    device_ = Open(pair->first);
+    peer_ = Open(pair->second);
+    auto mailbox = Mailbox::Create(name_, 16);
+    EXPECT_TRUE(mailbox.ok()) << mailbox.status();
+    mailbox_ = *std::move(mailbox);
+  }
+  ~WorkerTest() override {
+    Finish();
+    TakeAll();  // the rings outlive the devices
+    device_.reset();
+    peer_.reset();
+    worker_.reset();
+    EXPECT_EQ(PacketsInUse(*pool_), 0u);
+  }
+
+  std::unique_ptr<port::Device> Open(const std::string& device) {
+    port::DeviceOptions options;
+    options.name = options.device = device;
+    options.fallback_mac = {2, 0, 0, 0, 0, 1};
+    options.rss_key = kKey;
+    PacketPool* pools[] = {pool_.get()};
+    auto opened = port::Device::Open(options, pools);
+    EXPECT_TRUE(opened.ok()) << opened.status();
+    return *std::move(opened);
+  }
+
+  void Start(Idle idle, const std::vector<ListenRequest>& listeners = {}) {
+    stack::StackConfig stack;
+    ip::InterfaceConfig interface;
+    interface.port = device_->id();
+    interface.mac = wire::MacAddress{device_->mac()};
+    interface.addresses = {{kOurs, 24}};
+    stack.ip.interfaces = {interface};
+    stack.tcp.max_connections = 64;
+    stack.tcp.max_flights = 16;
+    WorkerOptions options;
+    options.idle = idle;
+    options.sleep_max = Microseconds(500);
+    options.origin = Time{int64_t{1} << 32};
+    worker_ =
+        std::make_unique<Worker>(options, stack, *pool_, std::vector<port::Device*>{device_.get()},
+                                 Neighbourhood{}, std::move(mailbox_));
+    for (const ListenRequest& request : listeners) worker_->AddListener(request);
+    ASSERT_TRUE(port::LaunchWorker(
+        0,
+        [](void* worker) {
+          static_cast<Worker*>(worker)->Run(port::TscHz());
+          return 0;
+        },
+        worker_.get()));
+    running_ = true;
+  }
+  void Finish() {
+    if (!running_) return;
+    worker_->Stop();
+    port::JoinWorker(0);
+    running_ = false;
+  }
+
+  template <class F>
+  bool Eventually(F condition) {
+    for (int i = 0; i < 20000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(std::chrono::microseconds(500));
+    }
+    return false;
+  }
+
+  void SendArpRequest() {
+    std::array<Packet, 1> out;
+    out[0] = AllocatePacket(*pool_);
+    uint8_t* f = out[0].Append(60);
+    std::memset(f, 0, 60);
+    std::memset(f, 0xff, 6);
+    std::memcpy(f + 6, kPeerMac, 6);
+    StoreBe16(f + 12, 0x0806);
+    StoreBe16(f + 14, 1);
+    StoreBe16(f + 16, 0x0800);
+    f[18] = 6;
+    f[19] = 4;
+    StoreBe16(f + 20, 1);
+    std::memcpy(f + 22, kPeerMac, 6);
+    StoreBe32(f + 28, kPeer.v4());
+    StoreBe32(f + 38, kOurs.v4());
+    ASSERT_EQ(peer_->Transmit(0, out), 1);
+  }
+  // True once an ARP reply to the peer has come.
+  bool SeesArpReply() {
+    std::array<Packet, 32> in;
+    const uint16_t count = peer_->Receive(0, in);
+    bool seen = false;
+    for (uint16_t i = 0; i < count; ++i) {
+      const uint8_t* f = in[i].data();
+      if (in[i].size() >= 42 && LoadBe16(f + 12) == 0x0806 && LoadBe16(f + 20) == 2 &&
+          std::memcmp(f, kPeerMac, 6) == 0) {
+        seen = true;
+      }
+    }
+    return seen;
+  }
+
+  void TakeAll() {
+    std::array<Packet, 32> in;
+    while (peer_->Receive(0, in) > 0) {
+      for (Packet& packet : in) packet.Reset();
+    }
+  }
+  // As the worker itself sees it; 0 while its mailbox is full.
+  uint64_t FramesReceived() {
+    std::atomic<bool> done = false;
+    uint64_t count = 0;
+    const bool posted = worker_->Post([&] {
+      count = worker_->counters()[Counter::kRxFrames];
+      done.store(true);
+    });
+    while (posted && !done.load()) std::this_thread::yield();
+    return count;
+  }
+
+  std::string name_;
+  std::unique_ptr<PacketPool> pool_;
+  std::unique_ptr<port::Device> device_, peer_;
+  std::unique_ptr<Mailbox> mailbox_;
+  std::unique_ptr<Worker> worker_;
+  bool running_ = false;
+};
+
+TEST_F(WorkerTest, AnswersWhateverItsIdlePolicy) {
+  Start(Idle::kSleep);
+  ASSERT_TRUE(Eventually([&] { return worker_->state() == Worker::State::kRunning; }));
+  SendArpRequest();
+  EXPECT_TRUE(Eventually([&] { return SeesArpReply(); }));
+  Finish();
+  EXPECT_GE(worker_->counters()[Counter::kRxFrames], 1u);
+  EXPECT_GE(worker_->counters()[Counter::kTurnsWithWork], 1u);
+  EXPECT_GE(worker_->counters()[Counter::kTurns], worker_->counters()[Counter::kTurnsWithWork]);
+}
+
+TEST_F(WorkerTest, RunsWhatIsPostedOnItsOwnThread) {
+  Start(Idle::kPause);
+  std::atomic<bool> ran = false;
+  std::thread::id where;
+  ASSERT_TRUE(worker_->Post([&] {
+    where = std::this_thread::get_id();
+    ran.store(true);
+  }));
+  EXPECT_TRUE(Eventually([&] { return ran.load(); }));
+  EXPECT_NE(where, std::this_thread::get_id());
+}
+
+TEST_F(WorkerTest, MakesItsHandlersItself) {
+  std::thread::id where;
+  ListenRequest request;
+  request.options.port = 7;
+  request.factory = [&where] {
+    where = std::this_thread::get_id();
+    return std::make_unique<Discard>();
+  };
+  Start(Idle::kPause, {request});
+  ASSERT_TRUE(Eventually([&] { return worker_->state() == Worker::State::kRunning; }));
+  EXPECT_NE(where, std::thread::id());
+  EXPECT_NE(where, std::this_thread::get_id());
+}
+
+TEST_F(WorkerTest, AFactoryThatMakesNothingFailsTheWorker) {
+  ListenRequest request;
+  request.options.port = 7;
+  request.factory = [] { return nullptr; };
+  Start(Idle::kPause, {request});
+  ASSERT_TRUE(Eventually([&] { return worker_->state() == Worker::State::kFailed; }));
+  EXPECT_NE(worker_->failure().find("port 7"), std::string::npos);
+}
+
+TEST_F(WorkerTest, AFullTransmitRingDropsAndDoesNotBlock) {
+  Start(Idle::kPause);
+  ASSERT_TRUE(Eventually([&] { return worker_->state() == Worker::State::kRunning; }));
+  // Nobody takes the answers: the ring has 256 places.
+  for (uint64_t wanted = 50; wanted <= 300; wanted += 50) {
+    for (int i = 0; i < 50; ++i) SendArpRequest();
+    ASSERT_TRUE(Eventually([&] { return FramesReceived() >= wanted; }));
+  }
+  Finish();
+  EXPECT_GT(worker_->counters()[Counter::kDropTxRefused], 0u);
+}
+
+}  // namespace
+}  // namespace weir::runtime
