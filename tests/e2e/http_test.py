@@ -160,3 +160,17 @@ def test_more_clients_than_there_is_room_for_are_told_to_come_back(start, networ
             assert third.recv(1000).startswith(b"HTTP/1.1 503 ")
     # Room again.
     assert ask(network, b"GET / HTTP/1.0\r\n\r\n").startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_request_that_never_ends_is_given_up(http, network):
+    """A field every second, for ever: the deadline is for the whole head, however busy the client looks."""
+    with network.connect(80, timeout=0.5) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        answer = b""
+        for i in range(120):
+            try:
+                answer = client.recv(1000)
+                break
+            except TimeoutError:
+                client.sendall(f"X-{i}: y\r\n".encode())
+    assert answer.startswith(b"HTTP/1.1 408 ")
