@@ -38,6 +38,7 @@ bool Engine::FinishHandshake(Arrival& a) {
 
 void Engine::BecomeEstablished(Tcb& c) {
   c.state = TcpState::kEstablished;
+  c.settle(kSendSyn);  // a SYN that came again earlier in this burst has its answer
   // RFC 6928 2 and 5681 3.1: ten segments, but one when the SYN had to be sent more than twice.
   const uint32_t segments = c.retransmits > 1 ? 1 : config_.initial_window_segments;
   c.cwnd = segments * c.mss;

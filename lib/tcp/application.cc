@@ -67,11 +67,12 @@ size_t Engine::Send(Tcb& c, Bytes text) {
 }
 
 // Memory of the shard was short, not room in the buffer: no acknowledgement need come that would
-// call OnWritable, so the next turn does.
+// call OnWritable, so a turn soon does.
 void Engine::TryAgain(Tcb& c) {
   c.set(kWantsRoom);
   c.owe(kEventWritable);
   Touch(c);
+  starved_ = true;
 }
 
 // The SYN that is still to be acknowledged stands before the text.
@@ -145,7 +146,7 @@ void Engine::Close(Tcb& c) {
 }
 
 void Engine::Abort(Tcb& c, CloseReason reason) {
-  if (c.state == TcpState::kClosed || c.state == TcpState::kTimeWait) return;
+  if (c.state == TcpState::kClosed || c.state == TcpState::kTimeWait) return Close(c);
   // RFC 9293 3.10.5: RST from every state in which the peer knows of us.
   if (c.state != TcpState::kSynSent) c.owe(kSendReset);
   Finish(c, reason);

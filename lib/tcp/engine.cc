@@ -10,6 +10,9 @@ namespace {
 constexpr size_t kListenersMax = 4096;
 constexpr uint32_t kBufferMin = 2048;
 constexpr uint32_t kBufferMax = 1u << 30;
+// How soon to look again when the shard's memory was short; acknowledgements that free some come
+// sooner and are not waited for.
+constexpr int32_t kMemoryRetryMs = 1;
 constexpr uint16_t kEphemeralFirst = 32768;
 constexpr uint16_t kEphemeralCount = 28232;  // to 60999, as Linux
 
@@ -301,6 +304,7 @@ Flight* Engine::Borrow(Tcb& c) {
   const uint32_t index = flights_.Allocate();
   if (index == kNone) {
     counters_.Add(Counter::kDropTcpNoFlight);
+    starved_ = true;
     return nullptr;
   }
   Flight& f = flights_[index];
@@ -348,8 +352,10 @@ void Engine::Touch(Tcb& c) {
 }
 
 std::optional<Time> Engine::NextDeadline(Time now) const {
-  if (wheel_.armed_count() == 0) return std::nullopt;
-  const int32_t away_ms = wheel_.Next() - now.millis();
+  const bool waits_for_memory = starved_ && !touched_.empty();
+  if (wheel_.armed_count() == 0 && !waits_for_memory) return std::nullopt;
+  int32_t away_ms = wheel_.armed_count() == 0 ? kMemoryRetryMs : wheel_.Next() - now.millis();
+  if (waits_for_memory) away_ms = std::min(away_ms, kMemoryRetryMs);
   // Millisecond n begins at n * 1000 microseconds.
   return Time{(now.us / 1000 + std::max(away_ms, 0)) * 1000};
 }

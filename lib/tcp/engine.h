@@ -111,8 +111,9 @@ class Engine {
   void Output();
   std::vector<OutSegment>& out_segments() { return out_; }
 
-  // True when the next turn has work even without segments.
-  bool busy() const { return !touched_.empty(); }
+  // True when the next turn has work even without segments. What waits for memory of the shard is
+  // tried again a little later, see NextDeadline.
+  bool busy() const { return !touched_.empty() && !starved_; }
   // When the next timer is due at the earliest; nothing when no timer runs.
   std::optional<Time> NextDeadline(Time now) const;
   Usage usage() const;
@@ -244,6 +245,7 @@ class Engine {
   bool OutputConnection(Tcb& c);
   bool EventsWaitForReader(const Tcb& c) const;
   bool SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet);
+  bool NoBuffer();
   bool SendEmpty(Tcb& c, Seq seq, uint8_t flags);
   bool SendSyn(Tcb& c);
   bool RetransmitOldest(Tcb& c);
@@ -296,6 +298,7 @@ class Engine {
   std::vector<Listener> listeners_;
   std::vector<uint16_t> by_port_;  // first listener of each port
   std::vector<uint32_t> touched_;  // connections with something to do
+  bool starved_ = false;           // this turn found no buffer, record or room to keep one
   std::vector<Answer> answers_;
   std::vector<OutSegment> out_;
   struct Found {

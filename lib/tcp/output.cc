@@ -135,10 +135,15 @@ bool Engine::SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet) {
   return true;
 }
 
+bool Engine::NoBuffer() {
+  starved_ = true;
+  return Drop(Counter::kDropTcpNoBuffer);
+}
+
 bool Engine::SendEmpty(Tcb& c, Seq seq, uint8_t flags) {
   if (out_.size() == out_.capacity()) return false;
   Packet packet = AllocatePacket(pool_);
-  if (!packet) return Drop(Counter::kDropTcpNoBuffer);
+  if (!packet) return NoBuffer();
   return SendSegment(c, seq, flags, std::move(packet));
 }
 
@@ -211,7 +216,7 @@ Packet Engine::TextPacket(Flight& f, Seq from, uint32_t size) {
 bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool last) {
   if (out_.size() == out_.capacity()) return false;
   Packet packet = TextPacket(f, from, size);
-  if (!packet) return Drop(Counter::kDropTcpNoBuffer);
+  if (!packet) return NoBuffer();
   const bool again = from < c.snd.nxt;
   // A FIN rides along unless it would have to overtake what the peer has not been sent.
   const bool fin = last && c.has(kCloseRequested) && (!again || c.has(kFinSent));
@@ -326,7 +331,7 @@ void Engine::SendAnswers() {
     if (out_.size() == out_.capacity()) break;
     Packet packet = AllocatePacket(pool_);
     if (!packet) {
-      Drop(Counter::kDropTcpNoBuffer);
+      NoBuffer();
       break;
     }
     wire::TcpHeader h;

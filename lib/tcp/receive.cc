@@ -9,6 +9,7 @@ namespace weir::tcp {
 // flood of SYNs the established ones are served before it.
 void Engine::Receive(std::span<Segment> segments, Time now) {
   now_ = now;
+  starved_ = false;
   found_.clear();
   for (const Segment& s : segments) {
     const FlowKey key{s.frame->source, s.frame->tcp.source_port, s.frame->tcp.destination_port,
