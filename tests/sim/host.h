@@ -51,6 +51,7 @@ class Host {
   Octets Transmit(Packet& packet);
   void CheckConnections();
   void CheckConnection(const tcp::Tcb& c);
+  void Print(const char* arrow, const Octets& octets) const;
   void Fail(const std::string& what);
 
   int number_;

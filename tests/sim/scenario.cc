@@ -64,6 +64,7 @@ tcp::TcpConfig DrawTcp(Prng& prng) {
   // Long outages are not what these runs are about: nobody gives up.
   tcp.retries2 = 60;
   tcp.syn_retries = 20;
+  tcp.synack_retries = 20;
   return tcp;
 }
 

@@ -34,20 +34,27 @@ void WireChecker::Sent(int host, std::span<const uint8_t> octets, Time now) {
   Flow& flow = flows_[connection];
   Half& own = flow.halves[host];
   const Half& other = flow.halves[1 - host];
-  if (frame.tcp.rst()) return;
+  if (flow.reborn) return;
+  if (frame.tcp.rst()) {
+    flow.reset = true;
+    return;
+  }
   if (frame.tcp.syn()) {
-    CheckSyn(own, frame);
+    CheckSyn(flow, own, frame);
     if (connection == 0 && !first_iss_[host]) first_iss_[host] = frame.tcp.seq;
   }
+  if (flow.reborn) return;
   if (!own.syn_seen) return Fail("sent a segment before any SYN");
   CheckText(own, other, octets, frame, connection, host);
   if (frame.tcp.has_ack()) CheckAck(own, other, frame);
 }
 
-void WireChecker::CheckSyn(Half& own, const wire::Frame& frame) {
+void WireChecker::CheckSyn(Flow& flow, Half& own, const wire::Frame& frame) {
   const wire::TcpHeader& h = frame.tcp;
   if (own.syn_seen) {
-    if (own.iss != h.seq) Fail("changed its ISS");
+    if (own.iss == h.seq) return;
+    flow.reborn = flow.reset || (flow.halves[0].fin && flow.halves[1].fin);
+    if (!flow.reborn) Fail("changed its ISS");
     return;
   }
   own.syn_seen = true;

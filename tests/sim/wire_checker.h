@@ -39,9 +39,11 @@ class WireChecker {
   };
   struct Flow {
     Half halves[2];
+    bool reset = false;   // somebody sent RST
+    bool reborn = false;  // an old SYN came again after the end: nothing more is known
   };
 
-  void CheckSyn(Half& own, const wire::Frame& frame);
+  void CheckSyn(Flow& flow, Half& own, const wire::Frame& frame);
   void CheckText(Half& own, const Half& other, std::span<const uint8_t> octets,
                  const wire::Frame& frame, uint32_t connection, int host);
   void CheckAck(Half& own, const Half& other, const wire::Frame& frame);
