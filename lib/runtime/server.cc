@@ -178,7 +178,8 @@ absl::Status ServerImpl::MakeWorkers() {
     options.idle = config_.workers.idle;
     options.sleep_max = Microseconds(config_.workers.sleep_us);
     options.trust_rss = config_.workers.steering != Steering::kSoftware;
-    // Near a wrap of nothing in particular; below 2^48 so that it never overflows.
+    // Anywhere below 2^48 us: far from an overflow, and peers learn nothing of how long we have
+    // run.
     options.origin = Time{static_cast<int64_t>(secrets_.clock_origin >> 16)};
     workers_.push_back(
         std::make_unique<Worker>(options, MakeStackConfig(config_, secrets_, facts, i), *pools_[i],
