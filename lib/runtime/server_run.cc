@@ -140,6 +140,7 @@ void ServerImpl::StopWorkers() {
       std::this_thread::sleep_for(milliseconds(1));
     }
     port::JoinWorker(i);
+    (void)workers_[i]->state();  // what the worker wrote is ours from here on
   }
   running_ = false;
 }

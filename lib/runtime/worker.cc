@@ -45,11 +45,13 @@ Worker::Worker(const WorkerOptions& options, const stack::StackConfig& stack, Pa
     handover_.emplace(options.index, *neighbourhood.steering, neighbourhood.rings, pool, counters_,
                       options.burst);
   }
+  state_.store(State::kStarting, std::memory_order_release);
 }
 
 void Worker::Run(uint64_t cycles_per_second) {
   prctl(PR_SET_TIMERSLACK, 1000);  // nanoseconds; the default would add 50 us to each sleep
   LetWakeSignalsIn();
+  (void)state_.load(std::memory_order_acquire);  // with the constructor's store: see worker.h
   turn_began_ = port::TscCycles();
   clock_.emplace(cycles_per_second, turn_began_, options_.origin);
   if (const absl::Status status = OpenListeners(); !status.ok()) {
@@ -60,6 +62,7 @@ void Worker::Run(uint64_t cycles_per_second) {
   stack_->Start(clock_->now());
   state_.store(State::kRunning, std::memory_order_release);
   while (!stop_.load(std::memory_order_relaxed)) Turn();
+  state_.store(State::kStopped, std::memory_order_release);
 }
 
 absl::Status Worker::OpenListeners() {
