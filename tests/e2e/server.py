@@ -1,4 +1,5 @@
 """One weir program under test: start it, wait until it is ready, end it, and see that nothing leaked."""
+import os
 import pathlib
 import re
 import signal
@@ -8,6 +9,8 @@ import time
 from network import SERVER4, SERVER6
 
 READY = "weir: ready"
+# For programs built with LeakSanitizer: what the libraries leak is not what we look for.
+SUPPRESSIONS = pathlib.Path(__file__).with_name("lsan.supp")
 # Long enough for a machine that does other things too; reached only when something is broken.
 PATIENCE_S = 60
 
@@ -42,8 +45,9 @@ class Server:
         ]
 
     def start(self):
+        environment = dict(os.environ, LSAN_OPTIONS=f"suppressions={SUPPRESSIONS}:print_suppressions=0")
         with self.log_path.open("wb") as log:
-            self.process = subprocess.Popen(self.network.command(self.program, *self.arguments),
+            self.process = subprocess.Popen(self.network.command(self.program, *self.arguments), env=environment,
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(lambda: READY in self.log() or self.process.poll() is not None, f"{self.program.name} to be ready")
         assert self.process.poll() is None, f"{self.program.name} ended with {self.process.returncode}:\n{self.log()}"
