@@ -92,8 +92,8 @@ void WireChecker::CheckText(Half& own, const Half& other, std::span<const uint8_
     if (with_options > std::max(announced, kMssFloor)) Fail("sent more than the peer's MSS");
   }
   const Seq end = text_end + (h.fin() ? 1 : 0);
-  // One octet beyond the window may be a probe; a FIN may follow what fills it.
-  if (other.ack_seen && end > other.edge + 1) Fail("sent beyond the peer's window");
+  // A FIN may follow what fills the window; window probes carry no text here.
+  if (other.ack_seen && text_end > other.edge) Fail("sent beyond the peer's window");
   own.sent_end = Max(own.sent_end, end);
 }
 
