@@ -220,6 +220,9 @@ class World {
   void End() {
     stack_.tcp().AbortAll(CloseReason::kShutdown);
     for (int i = 0; i < 8; ++i) Pass(Seconds(20));
+    // Whoever was in TIME-WAIT and has paused is still to be told.
+    stack_.tcp().AbortAll(CloseReason::kShutdown);
+    Turn({});
     const tcp::Usage usage = stack_.tcp().usage();
     WEIR_CHECK(usage.connections == 0 && usage.flights == 0 && usage.kept_buffers == 0);
     WEIR_CHECK(pool_.in_use() == 0 && wire_pool_.in_use() == 0);

@@ -61,6 +61,8 @@ tcp::TcpConfig DrawTcp(Prng& prng) {
   tcp.rto_max_ms = OneOf(prng, {4000u, 60000u, 120000u});
   tcp.delayed_ack_ms = OneOf(prng, {1u, 40u, 200u});
   tcp.out_of_order_segments = OneOf(prng, {1u, 4u, 256u});
+  tcp.keepalive_idle_ms = 60000;
+  tcp.keepalive_interval_ms = 10000;
   // Long outages are not what these runs are about: nobody gives up.
   tcp.retries2 = 60;
   tcp.syn_retries = 20;
@@ -123,6 +125,8 @@ Scenario DrawScenario(uint64_t seed) {
   s.hosts[1] = DrawHost(prng, s.start);
   s.iss_near_wrap = Coin(prng);
   const bool rude = prng.Chance(300);
+  // A lost RST leaves a peer that waits for ever, unless it asks.
+  for (HostScenario& host : s.hosts) host.tcp.keep_alive = host.tcp.keep_alive || rude;
   const uint32_t count = OneOf(prng, {1u, 1u, 2u, 5u});
   for (uint32_t i = 0; i < count; ++i) {
     ConnectionScenario c;

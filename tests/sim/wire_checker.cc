@@ -93,7 +93,8 @@ void WireChecker::CheckText(Half& own, const Half& other, std::span<const uint8_
   }
   const Seq end = text_end + (h.fin() ? 1 : 0);
   // A FIN may follow what fills the window; window probes carry no text here.
-  if (other.ack_seen && text_end > other.edge) Fail("sent beyond the peer's window");
+  if (frame.text_size != 0 && other.ack_seen && text_end > other.edge)
+    Fail("sent beyond the peer's window");
   own.sent_end = Max(own.sent_end, end);
 }
 
