@@ -22,14 +22,11 @@ bool Engine::FinishHandshake(Arrival& a) {
     return Drop(Counter::kDropTcpAck);
   }
   // RFC 6298 3 (Karn): a sample only when the SYN-ACK went out once.
-  if (c.retransmits == 0) {
-    SampleRtt(c, static_cast<uint32_t>(now_.us) - c.rttvar_us);
-  } else {
-    c.set(kSynTimedOut);
-  }
+  if (!c.has(kSynTimedOut)) SampleRtt(c, static_cast<uint32_t>(now_.us) - c.rttvar_us);
   if (!c.has(kActiveOpen)) --ListenerOf(c).half_open;
   c.snd.una = c.snd.una + 1;  // the SYN; AckArrives takes the rest
-  c.snd.wnd = static_cast<uint32_t>(a.h.window) << c.send_scale();
+  // Never scaled in a SYN (RFC 7323 2.2).
+  c.snd.wnd = static_cast<uint32_t>(a.h.window) << (a.h.syn() ? 0 : c.send_scale());
   c.snd.wl1 = a.h.seq;
   c.wnd_max = std::max(c.wnd_max, c.snd.wnd);
   BecomeEstablished(c);
@@ -45,7 +42,7 @@ void Engine::BecomeEstablished(Tcb& c) {
   c.retransmits = 0;
   StopRetransmit(c);
   c.set(kOpened);
-  c.owe(kEventOpen);
+  c.owe(kEventOpen | kOutput);  // an active open may have text or FIN waiting (RFC 9293 3.10.7.3)
   if (c.has(kKeepAlive)) ArmWheel(c);
   counters_.Add(Counter::kTcpEstablished);
 }
@@ -242,8 +239,8 @@ uint32_t Engine::Rto(const Tcb& c, unsigned backoff) const {
         c.srtt_us + std::max<uint64_t>(kClockGranularityUs, uint64_t{c.rttvar_us} * 4);
     ms = std::max<uint64_t>((us + 999) / 1000, config_.rto_min_ms);
   } else {
-    ms = c.has(kSynTimedOut) ? std::max(kRtoAfterSynTimeoutMs, config_.rto_initial_ms)
-                             : config_.rto_initial_ms;
+    ms = config_.rto_initial_ms;
+    if (c.has(kSynTimedOut) && c.synchronized()) ms = std::max<uint64_t>(ms, kRtoAfterSynTimeoutMs);
   }
   ms <<= std::min(backoff, 20u);
   return static_cast<uint32_t>(std::min<uint64_t>(ms, config_.rto_max_ms));

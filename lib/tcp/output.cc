@@ -182,10 +182,13 @@ bool Engine::SendSyn(Tcb& c) {
   const bool active = c.state == TcpState::kSynSent;
   const auto flags = static_cast<uint8_t>(active ? kTcpSyn : kTcpSyn | kTcpAck);
   if (!SendEmpty(c, c.snd.una, flags)) return false;
+  if (c.snd.nxt != c.snd.una) c.set(kSynTimedOut);
   c.snd.nxt = c.snd.una + 1;
   c.rttvar_us = static_cast<uint32_t>(now_.us);
   if (Flight* f = Borrowed(c)) f->resend = c.snd.nxt;
-  ArmRetransmit(c, Rto(c, c.retransmits));
+  // RFC 6298 5.1: a timer that runs is left alone, or a peer that repeats its SYN would keep the
+  // half-open connection for ever.
+  if (!c.has(kRetransmitArmed)) ArmRetransmit(c, Rto(c, c.retransmits));
   return true;
 }
 

@@ -39,11 +39,7 @@ void Engine::SynSentArrives(Tcb& c, const Segment& segment) {
   c.heard_at = now_ms();
   TakeSynOptions(c, h.options);
   if (h.has_ack()) {
-    if (c.retransmits == 0) {
-      SampleRtt(c, static_cast<uint32_t>(now_.us) - c.rttvar_us);
-    } else {
-      c.set(kSynTimedOut);
-    }
+    if (!c.has(kSynTimedOut)) SampleRtt(c, static_cast<uint32_t>(now_.us) - c.rttvar_us);
     c.snd.una = h.ack;
     BecomeEstablished(c);
     c.owe(kAckNow);
