@@ -204,6 +204,7 @@ class Engine {
   bool TakeText(Arrival& a);
   bool CheckFin(Arrival& a);
   void ChallengeAck(Tcb& c);
+  void AnswerUnacceptable(Arrival& a);
 
   // acknowledge.cc: what a SEG.ACK does to the sending side.
   bool FinishHandshake(Arrival& a);

@@ -28,6 +28,16 @@ void Engine::ChallengeAck(Tcb& c) {
   c.owe(kAckNow);
 }
 
+// The ACK for what is not acceptable. Text or FIN that comes twice most likely means that our ACK
+// was lost, and gets it at once; RST and SYN only ever get a challenge, whatever they carry.
+void Engine::AnswerUnacceptable(Arrival& a) {
+  if ((a.size != 0 || a.fin) && !a.h.syn() && !a.h.rst()) {
+    a.c.owe(kAckNow);
+  } else {
+    ChallengeAck(a.c);
+  }
+}
+
 // PAWS goes before the sequence check; RST is exempt (RFC 7323 5.2, 5.3).
 bool Engine::CheckTimestamp(Arrival& a) {
   Tcb& c = a.c;
@@ -40,11 +50,7 @@ bool Engine::CheckTimestamp(Arrival& a) {
   const auto step = static_cast<int32_t>(a.h.options.ts_value - c.ts_recent);
   const bool recent_valid = now_ms() - c.heard_at < kTimestampAgeMaxMs;
   if (step < 0 && recent_valid) {
-    if (a.size != 0 || a.fin) {
-      c.owe(kAckNow);
-    } else {
-      ChallengeAck(c);
-    }
+    AnswerUnacceptable(a);
     return Drop(Counter::kDropTcpPaws);
   }
   return true;
@@ -54,8 +60,10 @@ bool Engine::CheckTimestamp(Arrival& a) {
 bool Engine::CheckSequence(Arrival& a) {
   Tcb& c = a.c;
   const Seq first = a.h.seq;
-  if (c.state == TcpState::kSynReceived && a.h.syn() && !a.h.has_ack() && !a.h.rst() &&
-      first + 1 == c.rcv.nxt) {
+  if (c.state == TcpState::kSynReceived && a.h.syn() && !a.h.rst() && first + 1 == c.rcv.nxt &&
+      (!a.h.has_ack() || c.has(kActiveOpen))) {
+    // In a simultaneous open the peer's SYN-ACK repeats the SYN that we have taken: CheckSyn.
+    if (a.h.has_ack()) return true;
     // The SYN again: our SYN-ACK was lost. The RFC's letter would have us send an ACK, which tells
     // a peer in SYN-SENT nothing.
     c.owe(kSendSyn);
@@ -66,8 +74,9 @@ bool Engine::CheckSequence(Arrival& a) {
   bool acceptable;
   if (length == 0) {
     // One further than the RFC's letter: a peer that has filled our window and lost a segment of it
-    // sends its ACKs with SEG.SEQ at the right edge, and we need them.
-    acceptable = first >= c.rcv.nxt && first <= c.rcv.adv;
+    // sends its ACKs with SEG.SEQ at the right edge, and we need them. RSTs we do not.
+    acceptable = first == c.rcv.nxt ||
+                 (first > c.rcv.nxt && (a.h.rst() ? first < c.rcv.adv : first <= c.rcv.adv));
   } else if (window == 0) {
     // MUST-66: ACK, RST and URG of a segment right at RCV.NXT count even when its text does not.
     acceptable = first == c.rcv.nxt;
@@ -76,13 +85,9 @@ bool Engine::CheckSequence(Arrival& a) {
   }
   if (!acceptable) {
     if (a.h.rst()) return Drop(Counter::kDropTcpReset);
-    if (a.size != 0 || a.fin) {
-      // Most likely our ACK was lost. A FIN sent again restarts TIME-WAIT (3.10.7.4 eighth).
-      c.owe(kAckNow);
-      if (c.state == TcpState::kTimeWait && a.fin) ArmRetransmit(c, config_.time_wait_ms);
-    } else {
-      ChallengeAck(c);
-    }
+    AnswerUnacceptable(a);
+    // A FIN sent again restarts TIME-WAIT (3.10.7.4 eighth).
+    if (c.state == TcpState::kTimeWait && a.fin) ArmRetransmit(c, config_.time_wait_ms);
     const bool old = length != 0 && first + length <= c.rcv.nxt;
     return Drop(old ? Counter::kDropTcpDuplicate : Counter::kDropTcpSequence);
   }
@@ -94,16 +99,16 @@ bool Engine::CheckSequence(Arrival& a) {
   }
   if (a.seq < c.rcv.nxt) {
     const uint32_t cut = std::min(a.size, Distance(a.seq, c.rcv.nxt));
+    AnswerUnacceptable(a);  // something came twice: an ACK of ours was lost
     a.text += cut;
     a.seq += cut;
     a.size -= cut;
-    c.owe(kAckNow);  // something came twice: an ACK of ours was lost
     if (a.seq < c.rcv.nxt) a.fin = false;
   }
   if (a.seq + a.size > c.rcv.adv) {
+    AnswerUnacceptable(a);
     a.size = a.seq < c.rcv.adv ? Distance(a.seq, c.rcv.adv) : 0;
     a.fin = false;
-    c.owe(kAckNow);
   }
   RestartAfterIdle(c);
   c.heard_at = now_ms();
@@ -128,16 +133,15 @@ bool Engine::CheckReset(Arrival& a) {
 bool Engine::CheckSyn(Arrival& a) {
   if (!a.h.syn()) return true;
   Tcb& c = a.c;
+  if (c.state == TcpState::kSynReceived && c.has(kActiveOpen) && a.h.has_ack() &&
+      a.h.seq + 1 == c.rcv.nxt && a.h.ack == c.snd.nxt) {
+    FinishHandshake(a);  // RFC 9293 3.5, figure 8
+    return false;
+  }
   Drop(Counter::kDropTcpSyn);
-  if (c.state == TcpState::kSynReceived) {
-    // In the simultaneous open the peer's SYN-ACK repeats the SYN that we have already taken.
-    if (a.h.has_ack() && a.h.seq + 1 == c.rcv.nxt && a.h.ack == c.snd.nxt) {
-      return FinishHandshake(a) && false;
-    }
-    if (!c.has(kActiveOpen)) {
-      Finish(c, CloseReason::kReset);  // back to LISTEN
-      return false;
-    }
+  if (c.state == TcpState::kSynReceived && !c.has(kActiveOpen)) {
+    Finish(c, CloseReason::kReset);  // back to LISTEN
+    return false;
   }
   ChallengeAck(c);
   return false;
