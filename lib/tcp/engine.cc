@@ -4,6 +4,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "wire/ipv4.h"
+#include "wire/ipv6.h"
+
 namespace weir::tcp {
 namespace {
 
@@ -13,6 +16,7 @@ constexpr uint32_t kBufferMax = 1u << 30;
 // How soon to look again when the shard's memory was short; acknowledgements that free some come
 // sooner and are not waited for.
 constexpr int32_t kMemoryRetryMs = 1;
+constexpr uint32_t kTimeWaitsTried = 16;
 constexpr uint16_t kEphemeralFirst = 32768;
 constexpr uint16_t kEphemeralCount = 28232;  // to 60999, as Linux
 
@@ -24,6 +28,11 @@ uint8_t ScaleFor(uint32_t buffer, int configured) {
   uint8_t scale = 0;
   while (scale < wire::kTcpWindowScaleMax && (0xffffu << scale) < buffer) ++scale;
   return scale;
+}
+
+// Not a group, nor broadcast, unspecified, loopback or reserved: nobody answers from those.
+bool IsHost(const IpAddress& a) {
+  return (a.is_v4() ? wire::CheckIpv4Source(a.v4()) : wire::CheckIpv6Source(a)) == wire::kNoDrop;
 }
 
 }  // namespace
@@ -122,9 +131,7 @@ Connection Engine::Connect(uint8_t local, uint16_t local_port, const Endpoint& r
                            const ListenParameters& parameters, Handler* handler) {
   const IpAddress& to = remote.address;
   if (local >= config_.addresses.size() || remote.port == 0 || handler == nullptr ||
-      to.is_unspecified() || to.is_multicast() || to.is_loopback() ||
-      (to.is_v4() && to.v4() == 0xffffffffu) ||
-      to.is_v4() != config_.addresses[local].address.is_v4()) {
+      to.is_v4() != config_.addresses[local].address.is_v4() || !IsHost(to)) {
     return {};  // MUST-46
   }
   ListenParameters p = parameters;
@@ -204,10 +211,12 @@ uint16_t Engine::MssFor(uint8_t local) const {
 
 Tcb* Engine::Allocate(const FlowKey& key, uint64_t hash, uint16_t listener) {
   uint32_t index = tcbs_.Allocate();
-  if (index == kNone && time_wait_first_ != kNone) {
-    Free(tcbs_[time_wait_first_]);  // the oldest TIME-WAIT gives way
-    counters_.Add(Counter::kTcpTimeWaitRecycled);
-    index = tcbs_.Allocate();
+  if (index == kNone) {
+    if (Tcb* oldest = RecyclableTimeWait()) {
+      Free(*oldest);
+      counters_.Add(Counter::kTcpTimeWaitRecycled);
+      index = tcbs_.Allocate();
+    }
   }
   if (index == kNone || !table_.Insert(hash, index)) {
     if (index != kNone) tcbs_.Free(index);
@@ -252,6 +261,16 @@ void Engine::Free(Tcb& c) {
   c.todo = 0;
   counters_.Add(Counter::kTcpClosed);
   tcbs_.Free(index);
+}
+
+// The oldest TIME-WAIT gives way to a new connection, unless its application has not heard of the
+// end yet: one that has paused, or whose event phase is still to come. Only a few are looked at.
+Tcb* Engine::RecyclableTimeWait() {
+  uint32_t index = time_wait_first_;
+  for (uint32_t i = 0; i < kTimeWaitsTried && index != kNone; ++i, index = tcbs_[index].ssthresh) {
+    if (!tcbs_[index].owes(kEventClosed)) return &tcbs_[index];
+  }
+  return nullptr;
 }
 
 // The list of TIME-WAIT records, oldest first, runs through cwnd (previous) and ssthresh (next),

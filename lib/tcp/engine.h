@@ -265,6 +265,7 @@ class Engine {
   // engine.cc: life of a connection.
   Tcb* Allocate(const FlowKey& key, uint64_t hash, uint16_t listener);
   void Free(Tcb& c);
+  Tcb* RecyclableTimeWait();
   void EnterTimeWait(Tcb& c);
   void ForgetTimeWait(Tcb& c);  // takes it off the list
   void Finish(Tcb& c,
