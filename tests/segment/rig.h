@@ -101,7 +101,7 @@ class Rig {
   // --- time ---
   // Turns at every deadline until `d` has passed.
   void Advance(Duration d);
-  // The next segment comes after `d`, not earlier and at most 2 ms later, and is this one.
+  // The next segment comes after `d`, under 1 ms earlier and at most 2 ms later, and is this one.
   Seg OutAfter(Duration d, const Seg& expected);
   // How long until something is sent; fails after `limit`.
   Duration UntilNext(Duration limit);
@@ -129,6 +129,8 @@ class Rig {
   void Establish(const Handshake& handshake = {});
   // Begins an active open from the stack and learns its ISS; returns its SYN.
   Seg Connect(uint16_t local_port = 50000);
+  // What Connect began last, also before it opens.
+  Connection connecting() const { return connecting_; }
   // For a connection that the peer begins anew: forget the old ISS.
   void NewConnection(uint16_t peer_port, Seq peer_iss = kPeerIss);
 
@@ -171,6 +173,7 @@ class Rig {
   Seq peer_iss_ = kPeerIss;
   Seq iss_;
   bool iss_known_ = false;
+  Connection connecting_;
   uint32_t sent_by_application_ = 0;
   std::deque<std::vector<uint8_t>> sent_;
   std::vector<std::vector<uint8_t>> answers_;  // of the peer's layer 2, for the next turn
