@@ -135,7 +135,7 @@ void Rig::RunTurn(std::vector<std::vector<uint8_t>> frames) {
   for (int turn = 0;; ++turn) {
     std::vector<Packet> received;
     for (const auto& octets : frames) {
-      trace_.push_back("  > " + wire::PrintFrame(octets));
+      trace_.push_back({"  > ", octets});
       received.push_back(PacketOf(wire_pool_, octets));
     }
     frames.clear();
@@ -159,7 +159,7 @@ void Rig::Take(Packet& packet) {
   std::vector<uint8_t> octets(packet.size());
   packet.CopyOut(0, octets);
   packet.Reset();
-  trace_.push_back("< " + wire::PrintFrame(octets));
+  trace_.push_back({"< ", octets});
   if (on_frame) on_frame(octets);
   wire::Frame frame;
   wire::ParseFrame(octets, {}, frame);
@@ -324,7 +324,7 @@ std::string Rig::Trace() const {
   std::string text = "\n at " + std::to_string(elapsed().us) + " us, ISS " +
                      std::to_string(iss_.value) + ", peer's ISS " +
                      std::to_string(peer_iss_.value) + "; last frames:";
-  for (const std::string& line : trace_) text += "\n   " + line;
+  for (const Traced& line : trace_) text += "\n   " + (line.arrow + wire::PrintFrame(line.octets));
   return text;
 }
 

@@ -177,7 +177,12 @@ class Rig {
   uint32_t sent_by_application_ = 0;
   std::deque<std::vector<uint8_t>> sent_;
   std::vector<std::vector<uint8_t>> answers_;  // of the peer's layer 2, for the next turn
-  std::deque<std::string> trace_;
+  // The last frames, printed only when something is wrong.
+  struct Traced {
+    std::string arrow;
+    std::vector<uint8_t> octets;
+  };
+  std::deque<Traced> trace_;
 };
 
 // Both families; IPv6 runs have the ISS near the wrap, IPv4 runs the clock.
