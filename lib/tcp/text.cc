@@ -43,8 +43,9 @@ uint32_t AppendToText(Text& text, Bytes more) {
   if (text.owned) return 0;
   LentPacket packet(text);
   if (!packet->unique() || !packet->contiguous()) return 0;
-  // The text must end where the packet's data ends, or there would be something between.
-  if (text.octets + text.size != packet->data() + packet->first_size()) return 0;
+  // What lies behind it - padding, or text that was cut off - is nobody's any more.
+  const auto offset = static_cast<uint16_t>(text.octets - packet->data() + packet->headroom());
+  packet->SetData(offset, static_cast<uint16_t>(text.size));
   const uint32_t n = std::min<uint32_t>(static_cast<uint32_t>(more.size()), packet->tailroom());
   if (n == 0) return 0;
   std::memcpy(packet->Append(static_cast<uint16_t>(n)), more.data(), n);
