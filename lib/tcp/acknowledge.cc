@@ -93,6 +93,7 @@ void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
   const uint32_t in_flight = c.in_flight();
   const uint32_t acked = Distance(c.snd.una, ack);
   Flight* f = Borrowed(c);
+  bool timer_runs_on = false;
   c.snd.una = ack;
   c.retransmits = 0;
   if (f != nullptr) {
@@ -106,14 +107,20 @@ void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
       if (ms >= 0) SampleRtt(c, std::max<int64_t>(int64_t{ms} * 1000, kClockGranularityUs));
     }
     TakeAcknowledged(c, *f);
+    // RFC 6582 3.2: only the first partial acknowledgement of a recovery restarts the timer, or a
+    // window full of holes would be mended at one hole per round trip.
+    timer_runs_on = f->in_recovery && f->partial_acked && c.has(kRetransmitArmed);
     Congestion(c, *f, acked, in_flight);
+    timer_runs_on = timer_runs_on && f->in_recovery;
     if (f->resend < c.snd.una) f->resend = c.snd.una;
   }
   c.clear(kPersist);
   if (c.snd.una == c.snd.nxt) {
-    StopRetransmit(c);  // RFC 6298 5.2
-  } else {
-    ArmRetransmit(c, Rto(c, 0));  // RFC 6298 5.3
+    StopRetransmit(c);                   // RFC 6298 5.2
+    if (c.has(kKeepAlive)) ArmWheel(c);  // its turn to watch
+  } else if (!timer_runs_on) {
+    // RFC 6298 5.3. An ACK that is no sample does not end the back-off (Karn).
+    ArmRetransmit(c, Rto(c, c.backoff));
   }
   c.owe(kOutput);
 }
@@ -146,6 +153,7 @@ void Engine::Congestion(Tcb& c, Flight& f, uint32_t acked, uint32_t in_flight) {
       f.in_recovery = false;
       c.cwnd = std::min(c.ssthresh, std::max<uint32_t>(c.in_flight(), c.mss) + c.mss);
     } else {  // a partial one: the next hole
+      f.partial_acked = true;
       c.owe(kRetransmit);
       c.cwnd = c.cwnd > acked ? c.cwnd - acked : c.mss;
       if (acked >= c.mss) c.cwnd += c.mss;
@@ -182,7 +190,9 @@ void Engine::DuplicateAck(Tcb& c) {
   f->in_recovery = true;
   f->recover = c.snd.nxt;
   f->recover_valid = true;
-  c.ssthresh = std::max(c.in_flight() / 2, 2u * c.mss);
+  f->partial_acked = false;
+  // Without what limited transmit has sent beyond cwnd (RFC 5681 3.2 step 2).
+  c.ssthresh = std::max(std::min(c.in_flight(), c.cwnd) / 2, 2u * c.mss);
   c.cwnd = c.ssthresh + kDupAckThreshold * c.mss;
   c.owe(kRetransmit);
   counters_.Add(Counter::kTcpFastRetransmits);
@@ -211,6 +221,7 @@ bool Engine::FinAcknowledged(Tcb& c) {
 void Engine::SampleRtt(Tcb& c, int64_t sample_us) {
   const auto r = static_cast<uint32_t>(std::clamp<int64_t>(sample_us, 1, 0x7fffffff));
   c.clear(kSynTimedOut);
+  c.backoff = 0;
   if (c.srtt_us == 0) {
     c.srtt_us = r;
     c.rttvar_us = r / 2;
@@ -221,13 +232,11 @@ void Engine::SampleRtt(Tcb& c, int64_t sample_us) {
   c.srtt_us = std::max(1u, c.srtt_us - c.srtt_us / 8 + r / 8);
 }
 
-// RFC 5681 4.1: after an idle RTO the old window says nothing about the network any more.
+// RFC 5681 4.1: when nothing was sent for an RTO, the old window says nothing about the network any
+// more. What was received meanwhile does not matter; the timer was last set for what was sent last.
 void Engine::RestartAfterIdle(Tcb& c) {
-  if (c.in_flight() != 0 || c.state < TcpState::kEstablished || c.state == TcpState::kTimeWait)
-    return;
-  if (now_ms() - c.heard_at > static_cast<int32_t>(Rto(c, 0))) {
-    c.cwnd = std::min(c.cwnd, config_.initial_window_segments * c.mss);
-  }
+  if (c.in_flight() != 0 || c.has(kRetransmitArmed) || now_ms() <= c.retransmit_at) return;
+  c.cwnd = std::min(c.cwnd, config_.initial_window_segments * c.mss);
 }
 
 // The retransmission timeout in milliseconds, doubled `backoff` times (RFC

@@ -45,8 +45,9 @@ size_t Engine::Send(Tcb& c, Bytes text) {
     taken = AppendToText(*tail, rest.first(std::min<size_t>(rest.size(), piece_max - tail->size)));
   }
   while (taken < rest.size()) {
-    if (kept_buffers_ >= config_.kept_buffers) break;
-    Packet packet = AllocatePacket(pool_);
+    Packet packet;
+    if (kept_buffers_ < config_.kept_buffers) packet = AllocatePacket(pool_);
+    if (!packet) packet = std::move(spare_);
     if (!packet) break;
     const auto n = static_cast<uint16_t>(std::min<size_t>(
         {rest.size() - taken, c.mss == 0 ? PacketRoom(pool_) : piece_max, PacketRoom(pool_)}));
@@ -205,7 +206,7 @@ ConnectionInfo Engine::Info(const Tcb& c) const {
   info.receive_window = c.receive_window();
   info.srtt_us = c.srtt_us;
   info.rttvar_us = c.srtt_us == 0 ? 0 : c.rttvar_us;
-  info.rto_us = Rto(c, c.retransmits) * 1000;
+  info.rto_us = Rto(c, c.synchronized() ? c.backoff : c.retransmits) * 1000;
   info.retransmissions = c.retransmits;
   info.unacknowledged = c.in_flight();
   if (const Flight* f = FlightOf(c)) {

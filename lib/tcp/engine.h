@@ -259,7 +259,7 @@ class Engine {
   Packet TextPacket(Flight& f, Seq from, uint32_t size);
   uint16_t AdvertiseWindow(Tcb& c);
   Seq RightEdge(const Tcb& c) const;
-  bool WindowWorthTelling(const Tcb& c) const;
+  bool WindowWorthTelling(const Tcb& c, uint32_t segments) const;
   void SendAnswers();
 
   // engine.cc: life of a connection.
@@ -300,6 +300,7 @@ class Engine {
   std::vector<Listener> listeners_;
   std::vector<uint16_t> by_port_;  // first listener of each port
   std::vector<uint32_t> touched_;  // connections with something to do
+  Packet spare_;                   // for the answer to text that is being delivered
   bool starved_ = false;           // this turn found no buffer, record or room to keep one
   std::vector<Answer> answers_;
   std::vector<OutSegment> out_;

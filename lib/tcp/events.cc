@@ -21,6 +21,7 @@ void Engine::RunEvents() {
     const uint32_t index = touched_[i];
     if (tcbs_.InUse(index) && tcbs_[index].owes(kAnyEvent)) RunEventsOf(tcbs_[index]);
   }
+  spare_.Reset();
 }
 
 // In the order that handler.h promises. Each callback may change everything about the connection
@@ -77,8 +78,15 @@ void Engine::DeliverText(Tcb& c, Handler& handler, Connection handle) {
     Text& text = *f->unread.head;
     uint32_t n = text.size;
     if (coupled && !c.has(kCloseRequested) && c.state != TcpState::kClosed) {
-      n = static_cast<uint32_t>(std::min<size_t>(n, SendRoom(c)));
+      n = static_cast<uint32_t>(std::min<size_t>({n, SendRoom(c), c.mss}));
       if (n == 0) return;  // an ACK makes room, and TakeAcknowledged asks for us again
+      // Send will take this text, whatever the pool and the limit on kept buffers say then.
+      if (!spare_) spare_ = AllocatePacket(pool_);
+      if (!spare_) {
+        starved_ = true;
+        c.owe(kEventData);
+        return;
+      }
     }
     // Read before the call: a Close in the callback must not take this text for unread.
     const Bytes part = text.bytes().first(n);
@@ -87,7 +95,7 @@ void Engine::DeliverText(Tcb& c, Handler& handler, Connection handle) {
     Text* done = text.size == 0 ? f->unread.PopFront() : nullptr;
     handler.OnData(handle, part);
     if (done != nullptr) Release(done);
-    if (WindowWorthTelling(c)) c.owe(kAckNow);
+    if (WindowWorthTelling(c, 2)) c.owe(kAckNow);
   }
 }
 

@@ -20,6 +20,7 @@ struct Flight {
   Seq recover;             // RFC 6582: highest sequence number sent when recovery began
   bool in_recovery;
   bool recover_valid;
+  bool partial_acked;  // in this recovery
   uint8_t dup_acks;
   uint8_t probe_backoff;  // zero-window probes sent in a row, answered or not (SHLD-30)
   // One segment at a time is timed (RFC 6298 3, Karn): when rtt_seq is acknowledged, a sample is

@@ -158,17 +158,18 @@ Seq Engine::RightEdge(const Tcb& c) const {
   return c.rcv.nxt + std::min(free, 0xffffu << c.receive_scale());
 }
 
-// MUST-39: a step is worth an announcement from one segment, or half the buffer, on.
-bool Engine::WindowWorthTelling(const Tcb& c) const {
+// MUST-39: a step of so many segments, or half the buffer, is worth telling: one in a segment that
+// goes anyway, two in one of its own (fewer would make the delayed ACK pointless).
+bool Engine::WindowWorthTelling(const Tcb& c, uint32_t segments) const {
   const int32_t step = RightEdge(c) - c.rcv.adv;
   const uint32_t half = ListenerOf(c).parameters.receive_buffer / 2;
-  return step > 0 && static_cast<uint32_t>(step) >= std::min<uint32_t>(half, MssFor(c.local));
+  return step > 0 && static_cast<uint32_t>(step) >= std::min(half, segments * MssFor(c.local));
 }
 
 // Moves the right edge on when that is worth it and returns the field. The edge never moves left
 // (SHLD-14): rounding is upwards, by less than one unit of the scale.
 uint16_t Engine::AdvertiseWindow(Tcb& c) {
-  if (WindowWorthTelling(c)) c.rcv.adv = RightEdge(c);
+  if (WindowWorthTelling(c, 1)) c.rcv.adv = RightEdge(c);
   const uint8_t scale = c.receive_scale();
   const uint32_t units = (c.receive_window() + (1u << scale) - 1) >> scale;
   const uint32_t field = std::min(units, 0xffffu);
@@ -233,6 +234,7 @@ bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool la
   } else {
     counters_.Add(Counter::kTcpTextOctetsOut, size);
     if (f.resend == c.snd.nxt) f.resend = next;
+    if (c.in_flight() == 0) c.retransmits = 0;  // unanswered keep-alive probes are another matter
     c.snd.nxt = next;
     if (!f.timing) {
       f.timing = true;
@@ -242,16 +244,18 @@ bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool la
     if (fin) FinSent(c);
   }
   if (c.has(kPersist)) StopRetransmit(c);  // the window probe's deadline means nothing now
-  if (!c.has(kRetransmitArmed)) ArmRetransmit(c, Rto(c, c.retransmits));  // RFC 6298 5.1
+  if (!c.has(kRetransmitArmed)) ArmRetransmit(c, Rto(c, c.backoff));  // RFC 6298 5.1
   return true;
 }
 
 // Sender silly-window avoidance and Nagle (RFC 9293 3.8.6.2.1, MUST-38, SHLD-7): a segment shorter
 // than the MSS goes out only for one of these reasons.
 bool Engine::MaySendShort(const Tcb& c, uint32_t size, bool last) const {
-  if (last && (c.in_flight() == 0 || c.has(kNoDelay | kCloseRequested))) return true;
-  if (size >= c.wnd_max / 2 && c.in_flight() + size >= c.snd.wnd) return true;
-  return c.owes(kOverride);
+  if (c.owes(kOverride)) return true;
+  // Nagle: not while anything is unacknowledged. The end of the stream has nothing to wait for.
+  const bool at_once = c.has(kNoDelay) || (last && c.has(kCloseRequested));
+  if (c.in_flight() != 0 && !at_once) return false;
+  return last || size >= c.wnd_max / 2;
 }
 
 // As much as the windows take: first what a timeout says must go again, then what is new.
@@ -260,8 +264,9 @@ bool Engine::SendText(Tcb& c) {
   if (f == nullptr || f->send.empty() || c.state < TcpState::kEstablished) return true;
   RestartAfterIdle(c);
   const Seq end = f->send.tail->end();
-  // Limited transmit (RFC 3042): one more segment for each of the first two duplicate ACKs.
-  const uint32_t limited = f->in_recovery ? 0 : std::min<uint32_t>(f->dup_acks, 2) * c.mss;
+  // Limited transmit (RFC 3042): one more new segment for each of the first two duplicate ACKs.
+  const uint32_t limited =
+      f->in_recovery || f->resend < c.snd.nxt ? 0 : std::min<uint32_t>(f->dup_acks, 2) * c.mss;
   const uint32_t allowed = std::min(c.cwnd + limited, c.snd.wnd);
   for (;;) {
     const bool again = f->resend < c.snd.nxt;
@@ -317,7 +322,7 @@ bool Engine::SendFin(Tcb& c) {
     f->resend = c.snd.nxt;
     counters_.Add(Counter::kTcpRetransmits);
   }
-  if (c.in_flight() != 0 && !c.has(kRetransmitArmed)) ArmRetransmit(c, Rto(c, c.retransmits));
+  if (c.in_flight() != 0 && !c.has(kRetransmitArmed)) ArmRetransmit(c, Rto(c, c.backoff));
   return true;
 }
 

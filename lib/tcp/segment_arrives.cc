@@ -9,7 +9,7 @@ namespace weir::tcp {
 namespace {
 
 // TS.Recent is not believed any more after this long (RFC 7323 5.5).
-constexpr int32_t kTimestampAgeMaxMs = 24 * 86400 * 1000;
+constexpr uint32_t kTimestampAgeMaxMs = 24u * 86400 * 1000;
 
 }  // namespace
 
@@ -48,7 +48,8 @@ bool Engine::CheckTimestamp(Arrival& a) {
     return a.h.syn() || Drop(Counter::kDropTcpNoTimestamp);
   }
   const auto step = static_cast<int32_t>(a.h.options.ts_value - c.ts_recent);
-  const bool recent_valid = now_ms() - c.heard_at < kTimestampAgeMaxMs;
+  // Unsigned, for a silence of up to 49 days: the peer's clock may have passed half its range.
+  const bool recent_valid = now_ms().value - c.heard_at.value < kTimestampAgeMaxMs;
   if (step < 0 && recent_valid) {
     AnswerUnacceptable(a);
     return Drop(Counter::kDropTcpPaws);
@@ -110,7 +111,6 @@ bool Engine::CheckSequence(Arrival& a) {
     a.size = a.seq < c.rcv.adv ? Distance(a.seq, c.rcv.adv) : 0;
     a.fin = false;
   }
-  RestartAfterIdle(c);
   c.heard_at = now_ms();
   return true;
 }
@@ -204,6 +204,13 @@ bool Engine::TakeText(Arrival& a) {
       KeepOutOfOrder(*f, text);
     }
     return false;
+  }
+  // Rounding up to the unit of the window scale lets the right edge run a little ahead of the
+  // buffer with every segment. Here that ends, or small segments could fill memory without limit.
+  const uint32_t slack = std::max<uint32_t>(MssFor(c.local), 1u << c.receive_scale());
+  if (f->unread_octets + a.size > ListenerOf(c).parameters.receive_buffer + slack) {
+    c.owe(kAckNow);
+    return Drop(Counter::kDropTcpReceiveBuffer);
   }
   Text* text = TakePacket(a);
   if (text == nullptr) return false;

@@ -99,7 +99,8 @@ struct alignas(64) Tcb {
   uint16_t neighbour;   // next hop, as ip remembers it
   uint16_t mss;         // largest text per segment, options already subtracted
   uint8_t retransmits;  // of the oldest unacknowledged segment, or unanswered probes
-  CloseReason reason;
+  CloseReason reason : 4;
+  uint8_t backoff : 4;  // doublings of the RTO since the last round-trip sample (Karn)
 
   bool has(uint16_t flag) const { return (flags & flag) != 0; }
   void set(uint16_t flag) { flags = static_cast<uint16_t>(flags | flag); }

@@ -15,6 +15,8 @@ constexpr uint32_t kOverrideMinMs = 100;
 constexpr uint32_t kOverrideMaxMs = 1000;
 // After R1 retransmissions the path itself comes into doubt (MUST-20, SHLD-10).
 constexpr uint8_t kRetries1 = 3;
+// As far as the field counts; the RTO has met its maximum long before.
+constexpr uint8_t kBackoffMax = 15;
 
 }  // namespace
 
@@ -132,6 +134,8 @@ void Engine::RetransmitTimeout(Tcb& c) {
       c.owe(kOverride | kOutput);
     } else {
       ++c.retransmits;  // until the peer answers
+      // Nothing was sent for an RTO (RFC 5681 4.1).
+      c.cwnd = std::min(c.cwnd, config_.initial_window_segments * c.mss);
       if (Flight* f = Borrowed(c); f != nullptr && f->probe_backoff < 0xff) ++f->probe_backoff;
       c.owe(kProbe | kOutput);
     }
@@ -153,7 +157,8 @@ void Engine::RetransmitTimeout(Tcb& c) {
   }
   ++c.retransmits;
   if (c.retransmits == kRetries1) c.neighbour = kNoNeighbour;  // look the next hop up anew
-  ArmRetransmit(c, Rto(c, c.retransmits));
+  if (c.backoff < kBackoffMax) ++c.backoff;
+  ArmRetransmit(c, Rto(c, c.backoff));
   c.owe(kOutput);
 }
 
