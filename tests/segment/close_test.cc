@@ -146,8 +146,8 @@ TEST_P(Closing, FinOfTheLastSegmentIsSentAgainWithItsText) {
   rig.In(Data(1, 10).Acks(1));
   rig.Out(Data(1, 10).Acks(11).Fin());
   rig.OutAfter(Milliseconds(200), Data(1, 10).Acks(11).Fin());
-  rig.In(Ack(11).Acks(11));
-  rig.OutAfter(Milliseconds(200), Fin(11).Acks(11));
+  rig.In(Ack(11).Acks(11));  // no sample, so the back-off stays (RFC 6298 5)
+  rig.OutAfter(Milliseconds(400), Fin(11).Acks(11));
 }
 
 // --- half close ---

@@ -158,6 +158,7 @@ void Rig::RunTurn(std::vector<std::vector<uint8_t>> frames) {
 void Rig::Take(Packet& packet) {
   std::vector<uint8_t> octets(packet.size());
   packet.CopyOut(0, octets);
+  if (driver_keeps_) kept_by_driver_.push_back(std::move(packet));
   packet.Reset();
   trace_.push_back({"< ", octets});
   if (on_frame) on_frame(octets);

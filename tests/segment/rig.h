@@ -98,6 +98,13 @@ class Rig {
   void Discard() { sent_.clear(); }
   size_t pending() const { return sent_.size(); }
 
+  // A driver that is in no hurry: keeps the buffers of what the stack sends, or lets go of them
+  // all.
+  void DriverKeepsBuffers(bool keeps) {
+    driver_keeps_ = keeps;
+    kept_by_driver_.clear();
+  }
+
   // --- time ---
   // Turns at every deadline until `d` has passed.
   void Advance(Duration d);
@@ -176,6 +183,8 @@ class Rig {
   Connection connecting_;
   uint32_t sent_by_application_ = 0;
   std::deque<std::vector<uint8_t>> sent_;
+  bool driver_keeps_ = false;
+  std::vector<Packet> kept_by_driver_;
   std::vector<std::vector<uint8_t>> answers_;  // of the peer's layer 2, for the next turn
   // The last frames, printed only when something is wrong.
   struct Traced {
@@ -196,6 +205,17 @@ class RigTest : public testing::TestWithParam<bool> {
   }
 };
 std::string FamilyName(const testing::TestParamInfo<bool>& info);
+
+// The same with an MSS of kMss in both families.
+inline constexpr uint32_t kMss = 1460;
+class TransferTest : public RigTest {
+ protected:
+  Options Base() const {
+    Options options = RigTest::Base();
+    options.mtu = GetParam() ? 1500 : 1520;
+    return options;
+  }
+};
 
 #define WEIR_BOTH_FAMILIES(Suite) \
   INSTANTIATE_TEST_SUITE_P(, Suite, testing::Bool(), ::weir::segment::FamilyName)
