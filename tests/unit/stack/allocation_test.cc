@@ -11,7 +11,8 @@ namespace {
 bool counting = false;
 uint64_t allocations = 0;
 
-// Not inlined: g++ 12 would see malloc behind vector<bool> and warn of reading what was not written.
+// Not inlined: g++ 12 would see malloc behind vector<bool> and warn of reading what was not
+// written.
 [[gnu::noinline]] void* CountedAllocation(std::size_t size) {
   if (counting) ++allocations;
   void* memory = std::malloc(size == 0 ? 1 : size);
