@@ -12,10 +12,6 @@ namespace {
 
 constexpr uint8_t kDscpMask = 0xfc;  // of the TOS octet or traffic class; the rest is ECN's
 
-std::span<const uint8_t> MessageOf(const wire::Frame& frame, const Packet& packet) {
-  return {packet.data() + frame.l4_offset, frame.l4_size};
-}
-
 }  // namespace
 
 std::optional<QuotedError> Ip::ReceiveIcmp(const wire::Frame& frame, Packet packet, Time now,

@@ -111,6 +111,11 @@ class Ip {
  private:
   bool PrependIp(Packet& l4, const IpAddress& source, const IpAddress& destination,
                  const SendOptions& options);
+  // The ARP, ICMP or ICMPv6 message of an accepted frame.
+  static std::span<const uint8_t> MessageOf(const wire::Frame& frame, const Packet& packet) {
+    WEIR_DCHECK(frame.l4_offset + frame.l4_size <= packet.first_size());
+    return {packet.data() + frame.l4_offset, frame.l4_size};
+  }
   bool Drop(Counter reason) {
     counters_.Add(reason);
     return false;

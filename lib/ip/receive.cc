@@ -7,15 +7,6 @@
 #include "wire/nd.h"
 
 namespace weir::ip {
-namespace {
-
-std::span<const uint8_t> MessageOf(const wire::Frame& frame, const Packet& packet) {
-  WEIR_DCHECK(frame.l4_offset + frame.l4_size <= packet.first_size());
-  return {packet.data() + frame.l4_offset, frame.l4_size};
-}
-
-}  // namespace
-
 bool Ip::Admits(const wire::Frame& frame, uint16_t port) {
   if (port >= interface_of_port_.size() || interface_of_port_[port] >= interfaces_.size()) {
     return Drop(Counter::kDropPortUnknown);

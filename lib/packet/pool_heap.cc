@@ -65,39 +65,33 @@ void FreeBuffer(rte_mbuf* m) {
 
 }  // namespace
 
-PacketPool::PacketPool(uint32_t capacity, uint32_t room) : room_(room), used_(capacity, false) {
+PacketPool::PacketPool(uint32_t capacity, uint32_t room) : room_(room), capacity_(capacity) {
   WEIR_CHECK(room_ + Packet::kHeadroom <= UINT16_MAX);
-  storage_.reset(new uint8_t[stride() * capacity + kCacheLine]);
+  const size_t size = kBufferOffset + Packet::kHeadroom + room_;
+  stride_ = (size + kCacheLine - 1) / kCacheLine * kCacheLine;
+  storage_.reset(new uint8_t[stride_ * capacity + kCacheLine]);
   const size_t misfit = reinterpret_cast<uintptr_t>(storage_.get()) % kCacheLine;
   buffers_ = storage_.get() + (misfit == 0 ? 0 : kCacheLine - misfit);
   free_.reserve(capacity);
   for (uint32_t i = capacity; i-- > 0;) {
-    new (At(i)) rte_mbuf{};
-    free_.push_back(i);
-    Poison(At(i) + 1, stride() - sizeof(rte_mbuf));
+    free_.push_back(new (At(i)) rte_mbuf{});
+    Poison(At(i) + 1, stride_ - sizeof(rte_mbuf));
   }
 }
 
-PacketPool::~PacketPool() { Unpoison(buffers_, stride() * used_.size()); }
-
-size_t PacketPool::stride() const {
-  const size_t size = kBufferOffset + Packet::kHeadroom + room_;
-  return (size + kCacheLine - 1) / kCacheLine * kCacheLine;
-}
+PacketPool::~PacketPool() { Unpoison(buffers_, stride_ * capacity_); }
 
 rte_mbuf* PacketPool::At(uint32_t index) const {
-  return reinterpret_cast<rte_mbuf*>(buffers_ + index * stride());
+  return reinterpret_cast<rte_mbuf*>(buffers_ + index * stride_);
 }
 
 rte_mbuf* PacketPool::Take() {
   ++allocations_;
   if (exhausted_ || allocations_ == fail_at_ || free_.empty()) return nullptr;
-  const uint32_t index = free_.back();
+  rte_mbuf* m = free_.back();
   free_.pop_back();
-  used_[index] = true;
-  rte_mbuf* m = At(index);
   *m = rte_mbuf{};
-  Unpoison(m + 1, stride() - sizeof(rte_mbuf));
+  Unpoison(m + 1, stride_ - sizeof(rte_mbuf));
   m->buf_addr = reinterpret_cast<uint8_t*>(m) + kBufferOffset;
   m->buf_len = static_cast<uint16_t>(Packet::kHeadroom + room_);
   m->data_off = Packet::kHeadroom;
@@ -109,13 +103,11 @@ rte_mbuf* PacketPool::Take() {
 }
 
 void PacketPool::Give(rte_mbuf* m) {
-  const size_t offset = static_cast<size_t>(reinterpret_cast<uint8_t*>(m) - buffers_);
-  WEIR_CHECK(offset % stride() == 0 && offset / stride() < used_.size());  // not of this pool
-  const uint32_t index = static_cast<uint32_t>(offset / stride());
-  WEIR_CHECK(used_[index]);
-  used_[index] = false;
-  free_.push_back(index);
-  Poison(m + 1, stride() - sizeof(rte_mbuf));
+  const auto offset = static_cast<size_t>(reinterpret_cast<uint8_t*>(m) - buffers_);
+  WEIR_CHECK(offset < stride_ * capacity_);  // of this pool
+  WEIR_DCHECK(offset % stride_ == 0);
+  free_.push_back(m);
+  Poison(m + 1, stride_ - sizeof(rte_mbuf));
 }
 
 void Packet::FreeBuffers(rte_mbuf* first) {

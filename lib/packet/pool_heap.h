@@ -33,7 +33,7 @@ class PacketPool {
   // Calls of AllocatePacket so far, failed ones included.
   uint64_t allocations() const { return allocations_; }
 
-  uint32_t capacity() const { return static_cast<uint32_t>(used_.size()); }
+  uint32_t capacity() const { return capacity_; }
   uint32_t room() const { return room_; }
   uint32_t in_use() const { return capacity() - static_cast<uint32_t>(free_.size()); }
 
@@ -42,14 +42,14 @@ class PacketPool {
   void Give(rte_mbuf* m);
 
  private:
-  size_t stride() const;
   rte_mbuf* At(uint32_t index) const;
 
   uint32_t room_;
+  uint32_t capacity_;
+  size_t stride_;  // octets from one buffer to the next
   std::unique_ptr<uint8_t[]> storage_;
-  uint8_t* buffers_;  // the storage from its first cache line on
-  std::vector<bool> used_;
-  std::vector<uint32_t> free_;
+  uint8_t* buffers_;             // the storage from its first cache line on
+  std::vector<rte_mbuf*> free_;  // a free buffer has no owners, by which a second free is found
   uint64_t allocations_ = 0;
   uint64_t fail_at_ = 0;
   bool exhausted_ = false;

@@ -49,6 +49,7 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
       resets_(config.resets_per_second),
       by_port_(65536, kNoListener) {
   WEIR_CHECK(config.addresses.size() <= kAddressesMax);
+  for (const LocalAddress& own : config_.addresses) mss_.push_back(MssOf(own));
   listeners_.reserve(kListenersMax);
   touched_.reserve(config.max_connections);
   out_.reserve(config.segments_per_turn);
@@ -201,8 +202,7 @@ uint32_t Engine::TimestampOffset(const FlowKey& key) const {
 }
 
 // RFC 9293 3.7.1, MUST-67: from the fixed header sizes; options are the sender's to subtract.
-uint16_t Engine::MssFor(uint8_t local) const {
-  const LocalAddress& own = config_.addresses[local];
+uint16_t Engine::MssOf(const LocalAddress& own) const {
   const uint32_t headers = (own.address.is_v4() ? 20u : 40u) + wire::kTcpHeaderSize;
   const uint32_t from_mtu = own.mtu > headers ? own.mtu - headers : 1;
   const uint32_t mss = config_.mss == 0 ? from_mtu : std::min<uint32_t>(config_.mss, from_mtu);

@@ -284,7 +284,8 @@ class Engine {
   uint32_t TimestampOffset(const FlowKey& key) const;
   uint64_t SecretHash(const SipKey& key, const FlowKey& tuple) const;
   uint32_t TimestampNow(const Tcb& c) const { return now_.millis().value + c.ts_offset; }
-  uint16_t MssFor(uint8_t local) const;  // what we announce
+  uint16_t MssFor(uint8_t local) const { return mss_[local]; }  // what we announce
+  uint16_t MssOf(const LocalAddress& own) const;
   uint16_t ChoosePort(uint8_t local, const Endpoint& remote) const;
   Millis now_ms() const { return now_.millis(); }
 
@@ -299,6 +300,7 @@ class Engine {
   TokenBucket resets_;
   std::vector<Listener> listeners_;
   std::vector<uint16_t> by_port_;  // first listener of each port
+  std::vector<uint16_t> mss_;      // of each of our addresses
   std::vector<uint32_t> touched_;  // connections with something to do
   Packet spare_;                   // for the answer to text that is being delivered
   bool starved_ = false;           // this turn found no buffer, record or room to keep one

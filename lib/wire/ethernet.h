@@ -26,7 +26,15 @@ struct MacAddress {
   }
   constexpr bool is_zero() const { return *this == MacAddress{}; }
   std::string ToString() const;  // "02:00:00:00:00:01"
-  friend constexpr bool operator==(const MacAddress&, const MacAddress&) = default;
+  // 48 bits as a number: what comparisons work on.
+  constexpr uint64_t value() const {
+    uint64_t v = 0;
+    for (const uint8_t octet : octets) v = v << 8 | octet;
+    return v;
+  }
+  friend constexpr bool operator==(const MacAddress& a, const MacAddress& b) {
+    return a.value() == b.value();
+  }
 };
 
 inline constexpr uint16_t kEtherTypeIpv4 = 0x0800;
