@@ -23,7 +23,7 @@ bool Engine::FinishHandshake(Arrival& a) {
   }
   // RFC 6298 3 (Karn): a sample only when the SYN-ACK went out once.
   if (!c.has(kSynTimedOut)) SampleRtt(c, static_cast<uint32_t>(now_.us) - c.rttvar_us);
-  if (!c.has(kActiveOpen)) --ListenerOf(c).half_open;
+  LeaveHalfOpen(c);
   c.snd.una = c.snd.una + 1;  // the SYN; AckArrives takes the rest
   // Never scaled in a SYN (RFC 7323 2.2).
   c.snd.wnd = static_cast<uint32_t>(a.h.window) << (a.h.syn() ? 0 : c.send_scale());

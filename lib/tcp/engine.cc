@@ -301,12 +301,19 @@ void Engine::ForgetTimeWait(Tcb& c) {
   --time_wait_count_;
 }
 
+// A passive open leaves SYN-RECEIVED: one place less in use of its listener's backlog.
+void Engine::LeaveHalfOpen(const Tcb& c) {
+  if (c.has(kActiveOpen)) return;
+  --ListenerOf(c).half_open;
+  --half_open_count_;
+}
+
 void Engine::Finish(Tcb& c, CloseReason reason) {
   if (c.state == TcpState::kClosed) return;
   if (c.state == TcpState::kTimeWait) {
     ForgetTimeWait(c);
   } else {
-    if (c.state == TcpState::kSynReceived && !c.has(kActiveOpen)) --ListenerOf(c).half_open;
+    if (c.state == TcpState::kSynReceived) LeaveHalfOpen(c);
     c.reason = reason;
     // An active open that failed is told as well; a passive one that never opened is nobody's.
     if (c.has(kOpened | kActiveOpen)) c.owe(kEventClosed);

@@ -120,8 +120,9 @@ class Engine {
   // Ends every connection but those in TIME-WAIT: RST, OnClosed(reason). The next turn carries it
   // out.
   void AbortAll(CloseReason reason);
-  // Connections other than TIME-WAIT: what a drain waits for.
-  uint32_t live() const { return tcbs_.in_use() - time_wait_count_; }
+  // What a drain waits for: connections other than TIME-WAIT and those that a peer has only begun,
+  // which a flood of SYNs would keep coming for ever.
+  uint32_t live() const { return tcbs_.in_use() - time_wait_count_ - half_open_count_; }
 
   // --- what weir::Connection calls; Find checks the generation ---
   Tcb* Find(uint32_t index, uint32_t generation);
@@ -208,6 +209,7 @@ class Engine {
 
   // acknowledge.cc: what a SEG.ACK does to the sending side.
   bool FinishHandshake(Arrival& a);
+  void LeaveHalfOpen(const Tcb& c);
   void BecomeEstablished(Tcb& c);
   bool AckArrives(Arrival& a);
   void NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h);
@@ -312,6 +314,7 @@ class Engine {
   };
   std::vector<Found> found_;  // of the burst
   uint32_t kept_buffers_ = 0;
+  uint32_t half_open_count_ = 0;  // of all listeners
   uint32_t time_wait_count_ = 0;
   uint32_t time_wait_first_ = kNone;  // oldest
   uint32_t time_wait_last_ = kNone;

@@ -63,6 +63,7 @@ void Engine::ListenArrives(uint16_t listener, const Segment& segment, uint64_t h
   Tcb* c = Allocate(key, hash, listener);
   if (c == nullptr) return;  // counted
   ++l.half_open;
+  ++half_open_count_;
   c->state = TcpState::kSynReceived;
   c->rcv.nxt = c->rcv.adv = frame.tcp.seq + 1;
   c->snd.una = c->snd.nxt = InitialSequence(key);

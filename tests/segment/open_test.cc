@@ -525,6 +525,8 @@ TEST_P(PassiveOpen, GoodClientOpensAfterAHundredSynsThatNobodyFollowsUp) {
   Rig rig(Base());
   for (uint16_t port = 1; port <= 100; ++port) rig.In(Syn(0).Mss(1460).From(port));
   rig.Discard();
+  EXPECT_EQ(rig.engine().usage().connections, 100u);
+  EXPECT_EQ(rig.engine().live(), 0u);  // none of them would hold up a drain
   rig.NewConnection(kPeerPort);
   rig.Establish();
   rig.In(Data(1, 100).Acks(1));
@@ -534,6 +536,7 @@ TEST_P(PassiveOpen, GoodClientOpensAfterAHundredSynsThatNobodyFollowsUp) {
   rig.Advance(Seconds(64));
   rig.Discard();
   EXPECT_EQ(rig.engine().usage().connections, 1u);
+  EXPECT_EQ(rig.engine().live(), 1u);
 }
 
 WEIR_BOTH_FAMILIES(PassiveOpen);
