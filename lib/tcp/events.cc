@@ -57,7 +57,8 @@ void Engine::RunEventsOf(Tcb& c) {
   }
   // A normal end waits until the application has read everything; any other end throws it away.
   if (c.owes(kEventClosed) && (all_read || c.reason != CloseReason::kNormal || c.has(kOrphan))) {
-    c.settle(kAnyEvent);
+    // Owed until it has returned: a Connect in it must not take this very record from TIME-WAIT.
+    c.settle(kAnyEvent & ~kEventClosed);
     handler.OnClosed(handle, c.reason);
     c.settle(kAnyEvent);
     c.clear(kAppTimer | kPaused | kWantsRoom);

@@ -711,6 +711,27 @@ TEST_P(Closing, TimeWaitThatBeganInThisBurstDoesNotGiveWay) {
   EXPECT_TRUE(rig.Any().syn());
 }
 
+// Nor does the one whose OnClosed is running, and would be changed once more after it.
+TEST_P(Closing, TimeWaitDoesNotGiveWayToAnOpenInItsOwnOnClosed) {
+  Options options = Base();
+  options.tcp.max_connections = 1;
+  Rig rig(options);
+  rig.Establish();
+  Connection next;
+  rig.handler().on_closed = [&](Connection, CloseReason) {
+    const int local = rig.stack().ip().SourceFor(rig.path().source.address);
+    next = rig.engine().Connect(static_cast<uint8_t>(local), 50000, rig.path().source,
+                                *rig.engine().WithDefaults({}), &rig.handler());
+  };
+  Shutdown(rig);
+  rig.Out(Fin(1).Acks(1));
+  rig.In(Fin(1).Acks(2));
+  rig.Out(Ack(2).Acks(2));
+  rig.Quiet();
+  EXPECT_EQ(next, Connection{}) << "the table is full";
+  EXPECT_EQ(rig.engine().usage().time_wait, 1u);
+}
+
 WEIR_BOTH_FAMILIES(Closing);
 
 }  // namespace
