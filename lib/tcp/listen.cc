@@ -145,6 +145,10 @@ bool Engine::TimeWaitArrives(Tcb& c, const Segment& segment, uint64_t hash) {
     return true;
   }
   if (c.owes(kEventClosed)) return true;  // OnClosed first; the peer sends its SYN again
+  if (listeners_[listener].half_open >= config_.syn_backlog) {
+    Drop(Counter::kDropTcpBacklogFull);  // and nothing is lost
+    return true;
+  }
   const Seq floor = c.snd.nxt + kReuseGap;
   Free(c);
   counters_.Add(Counter::kTcpTimeWaitReused);

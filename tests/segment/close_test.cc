@@ -732,6 +732,19 @@ TEST_P(Closing, TimeWaitDoesNotGiveWayToAnOpenInItsOwnOnClosed) {
   EXPECT_EQ(rig.engine().usage().time_wait, 1u);
 }
 
+TEST_P(Closing, TimeWaitIsNotGivenUpForASynThatTheBacklogRefuses) {
+  Options options = Base();
+  options.tcp.syn_backlog = 1;
+  Rig rig(options);
+  IntoTimeWait(rig);
+  rig.In(Syn(0).Mss(1460).From(uint16_t{7}));
+  rig.Discard();
+  Reopen(rig, kPeerIss + 100);
+  rig.Quiet();
+  EXPECT_EQ(rig.engine().usage().time_wait, 1u);
+  EXPECT_EQ(rig.counter(Counter::kDropTcpBacklogFull), 1u);
+}
+
 WEIR_BOTH_FAMILIES(Closing);
 
 }  // namespace
