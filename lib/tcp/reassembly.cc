@@ -108,9 +108,6 @@ void Engine::JoinOutOfOrder(Tcb& c, Flight& f) {
       KeepInOrder(c, f, text);
     }
     if (fin) {
-      // Nothing can follow a FIN.
-      FreeQueue(f.out_of_order);
-      f.out_of_order_pieces = f.out_of_order_octets = 0;
       c.owe(kPeerFinHeld);
       return;
     }

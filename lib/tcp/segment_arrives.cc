@@ -236,15 +236,15 @@ bool Engine::CheckFin(Arrival& a) {
   const bool held = c.owes(kPeerFinHeld);
   if (!a.fin && !held) return true;
   c.settle(kPeerFinHeld);
-  if (c.has(kPeerFin)) {
-    c.owe(kAckNow);
-    if (c.state == TcpState::kTimeWait) ArmRetransmit(c, config_.time_wait_ms);
-    return true;
-  }
+  c.owe(kAckNow);
+  if (c.has(kPeerFin)) return true;  // another one behind it: the stream has ended
   c.set(kPeerFin);
+  if (Flight* f = Borrowed(c); f != nullptr && !f->out_of_order.empty()) {
+    FreeQueue(f->out_of_order);  // nothing can follow a FIN
+    f->out_of_order_pieces = f->out_of_order_octets = 0;
+  }
   c.rcv.nxt += 1;
   if (c.rcv.adv < c.rcv.nxt) c.rcv.adv = c.rcv.nxt;
-  c.owe(kAckNow);
   switch (c.state) {
     case TcpState::kEstablished:
       c.state = TcpState::kCloseWait;

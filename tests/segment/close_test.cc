@@ -745,6 +745,18 @@ TEST_P(Closing, TimeWaitIsNotGivenUpForASynThatTheBacklogRefuses) {
   EXPECT_EQ(rig.counter(Counter::kDropTcpBacklogFull), 1u);
 }
 
+TEST_P(Closing, TextBeyondTheFinIsForgottenWhenTheFinComes) {
+  Rig rig(Base());
+  rig.Establish();
+  rig.In(Data(100, 10).Acks(1));
+  rig.Out(Ack(1).Acks(1));
+  rig.In(Fin(1).Acks(1));
+  rig.Out(Ack(1).Acks(2));
+  rig.ExpectState(TcpState::kCloseWait);
+  EXPECT_EQ(rig.engine().usage().flights, 0u);
+  EXPECT_EQ(rig.engine().usage().kept_buffers, 0u);
+}
+
 WEIR_BOTH_FAMILIES(Closing);
 
 }  // namespace
