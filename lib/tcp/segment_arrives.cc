@@ -87,8 +87,10 @@ bool Engine::CheckSequence(Arrival& a) {
   if (!acceptable) {
     if (a.h.rst()) return Drop(Counter::kDropTcpReset);
     AnswerUnacceptable(a);
-    // A FIN sent again restarts TIME-WAIT (3.10.7.4 eighth).
-    if (c.state == TcpState::kTimeWait && a.fin) ArmRetransmit(c, config_.time_wait_ms);
+    // The FIN sent again restarts TIME-WAIT (3.10.7.4 eighth).
+    if (c.state == TcpState::kTimeWait && a.fin && first + length == c.rcv.nxt) {
+      ArmRetransmit(c, config_.time_wait_ms);
+    }
     const bool old = length != 0 && first + length <= c.rcv.nxt;
     return Drop(old ? Counter::kDropTcpDuplicate : Counter::kDropTcpSequence);
   }

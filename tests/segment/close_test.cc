@@ -745,6 +745,19 @@ TEST_P(Closing, TimeWaitIsNotGivenUpForASynThatTheBacklogRefuses) {
   EXPECT_EQ(rig.counter(Counter::kDropTcpBacklogFull), 1u);
 }
 
+// Only the peer's own FIN: a stranger must not be able to keep the record.
+TEST_P(Closing, FinThatIsNotThePeersDoesNotRestartTimeWait) {
+  Rig rig(Base());
+  IntoTimeWait(rig);
+  rig.Advance(Seconds(50));
+  rig.In(Fin(0x40000000u).Acks(2));
+  rig.Out(Ack(2).Acks(2));
+  rig.In(Fin(100).Acks(2));  // in the window, but the stream has ended
+  rig.Out(Ack(2).Acks(2));
+  rig.Advance(Milliseconds(10010));
+  rig.ExpectEmpty();
+}
+
 TEST_P(Closing, TextBeyondTheFinIsForgottenWhenTheFinComes) {
   Rig rig(Base());
   rig.Establish();
