@@ -155,6 +155,7 @@ void Engine::Abort(Tcb& c, CloseReason reason) {
 }
 
 void Engine::SetTimer(Tcb& c, uint32_t milliseconds) {
+  c.settle(kEventTimer);  // the one it replaces may have run out in this very turn
   if (milliseconds == 0 || c.has(kOrphan) || c.state == TcpState::kClosed) {
     c.clear(kAppTimer);
     return;

@@ -164,6 +164,27 @@ TEST_P(Handles, TimerSetAgainReplacesTheFirst) {
   EXPECT_EQ(rig.handler().timers, 1u);
 }
 
+// Both timers run out in one turn, and the first to be told moves the other's.
+TEST_P(Handles, TimerThatHasRunOutMayStillBeReplaced) {
+  for (const uint32_t next : {5000u, 0u}) {
+    Rig rig(Base());
+    rig.Establish();
+    rig.NewConnection(kPeerPort + 1);
+    rig.Establish();
+    const std::vector<Connection> both = rig.handler().opened;
+    ASSERT_EQ(both.size(), 2u);
+    rig.handler().on_timer = [&](Connection c) {
+      Connection other = both[c == both[0] ? 1 : 0];
+      if (rig.handler().timers == 1) other.SetTimer(next);
+    };
+    for (Connection c : both) c.SetTimer(100);
+    rig.Advance(Milliseconds(200));
+    EXPECT_EQ(rig.handler().timers, 1u);
+    rig.Advance(Seconds(10));
+    EXPECT_EQ(rig.handler().timers, next == 0 ? 1u : 2u);
+  }
+}
+
 TEST_P(Handles, ZeroCancelsTheTimer) {
   Rig rig(Base());
   rig.Establish();
