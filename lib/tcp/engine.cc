@@ -392,7 +392,7 @@ Usage Engine::usage() const {
 
 void Engine::AbortAll(CloseReason reason) {
   for (uint32_t i = 0; i < tcbs_.fresh(); ++i) {
-    if (tcbs_.InUse(i) && tcbs_[i].state != TcpState::kTimeWait) Abort(tcbs_[i], reason);
+    if (tcbs_.InUse(i)) Abort(tcbs_[i], reason);
   }
 }
 

@@ -117,8 +117,8 @@ class Engine {
   // When the next timer is due at the earliest; nothing when no timer runs.
   std::optional<Time> NextDeadline(Time now) const;
   Usage usage() const;
-  // Ends every connection but those in TIME-WAIT: RST, OnClosed(reason). The next turn carries it
-  // out.
+  // Ends every connection: RST, OnClosed(reason). Those in TIME-WAIT have ended already, and only
+  // wait for a reader no longer. The next turn carries it out.
   void AbortAll(CloseReason reason);
   // What a drain waits for: connections other than TIME-WAIT and those that a peer has only begun,
   // which a flood of SYNs would keep coming for ever.

@@ -321,6 +321,23 @@ TEST_P(Handles, ServerThatStopsSaysSo) {
   rig.ExpectEmpty();
 }
 
+TEST_P(Handles, ServerThatStopsWaitsForNoPausedReader) {
+  Rig rig(Base());
+  rig.Establish();
+  rig.c().Pause();
+  rig.c().Shutdown();
+  rig.Turn();
+  rig.Out(Fin(1).Acks(1));
+  rig.In(Data(1, 10).Acks(2).Fin());
+  rig.Out(Ack(2).Acks(12));
+  EXPECT_EQ(rig.engine().usage().time_wait, 1u);
+  EXPECT_EQ(rig.handler().closed.size(), 0u);
+  rig.engine().AbortAll(CloseReason::kShutdown);
+  rig.Turn();
+  rig.Quiet();
+  rig.ExpectClosed(CloseReason::kNormal);
+}
+
 // --- Close and Shutdown ---
 
 TEST_P(Handles, CloseIsReportedOnceAndNothingElseIs) {
