@@ -81,13 +81,13 @@ uint32_t Engine::SynOctet(const Tcb& c) { return c.state < TcpState::kEstablishe
 
 bool Engine::SendOwned(Tcb& c, Bytes text, ReleaseFunction release, void* context) {
   if (!MaySend(c) || text.empty() || kept_buffers_ >= config_.kept_buffers) return false;
-  Flight* f = Borrow(c);
-  if (f == nullptr ||
-      text.size() > kOwnedTextMax - std::min<size_t>(kOwnedTextMax, f->send_octets)) {
-    return false;
-  }
+  const Flight* borrowed = Borrowed(c);
+  const uint32_t queued = borrowed == nullptr ? 0 : borrowed->send_octets;
+  if (text.size() > kOwnedTextMax - std::min<size_t>(kOwnedTextMax, queued)) return false;
   Packet record = AllocatePacket(pool_);
   if (!record) return false;
+  Flight* f = Borrow(c);  // last: nobody would give it back after a refusal
+  if (f == nullptr) return false;
   ++kept_buffers_;
   const auto size = static_cast<uint32_t>(text.size());
   Text* piece =

@@ -297,6 +297,16 @@ TEST_P(BackPressure, SendThatFoundThePoolEmptyIsToldLater) {
   EXPECT_EQ(taken, 100u);
 }
 
+TEST_P(BackPressure, OwnedTextThatIsRefusedLeavesNothingBehind) {
+  Rig rig(Base());
+  rig.Establish();
+  rig.pool().set_exhausted(true);
+  EXPECT_FALSE(rig.c().SendOwned(Pattern(1, 100), nullptr, nullptr));
+  rig.Turn();
+  EXPECT_EQ(rig.engine().usage().flights, 0u);
+  EXPECT_EQ(rig.engine().usage().kept_buffers, 0u);
+}
+
 TEST_P(BackPressure, EchoLosesNothingWhileThePoolIsEmpty) {
   Rig rig(Base());
   rig.Establish();
