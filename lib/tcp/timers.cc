@@ -164,7 +164,10 @@ void Engine::RetransmitTimeout(Tcb& c) {
 
 // Text waits and nothing is out that would bring an ACK: only a timer can go on (MUST-36).
 void Engine::WatchWindow(Tcb& c) {
-  if (c.has(kRetransmitArmed)) return;
+  // A window that has opened by a crumb does not wait for the next probe of the closed one.
+  const bool probing =
+      c.has(kPersist) && c.snd.wnd != 0 && now_ms() + kOverrideMaxMs < c.retransmit_at;
+  if (c.has(kRetransmitArmed) && !probing) return;
   c.set(kPersist);
   const Flight* f = Borrowed(c);
   const uint32_t rto = Rto(c, f == nullptr ? 0 : f->probe_backoff);

@@ -360,6 +360,23 @@ TEST_P(PeerWindow, ThatOpensByACrumbWaitsForTheOverrideTimer) {
   rig.Out(Data(101, 10));
 }
 
+// MUST-38, also when the next probe of the closed window was a long way off.
+TEST_P(PeerWindow, ThatOpensByACrumbAfterManyProbesWaitsNoLongerForTheOverride) {
+  Rig rig(Base());
+  CloseIt(rig, 5000);
+  for (int i = 0; i < 8; ++i) {
+    rig.UntilNext(Seconds(121));
+    rig.Out(Ack(100).Acks(1));
+    rig.In(Ack(1).Acks(101).Win(0));
+  }
+  rig.In(Ack(1).Acks(101).Win(10));
+  rig.Quiet();
+  const Duration waited = rig.UntilNext(Seconds(100));
+  EXPECT_GE(waited, Milliseconds(100));
+  EXPECT_LE(waited, Seconds(1));
+  rig.Out(Data(101, 10));
+}
+
 // MUST-38: a full segment goes.
 TEST_P(PeerWindow, ThatOpensByASegmentIsUsedAtOnce) {
   Rig rig(Base());
