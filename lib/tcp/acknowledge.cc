@@ -82,7 +82,7 @@ bool Engine::AckArrives(Arrival& a) {
   } else if (window == 0 && c.retransmits >= config_.retries2) {
     // Text is out that the window has shrunk away from, and the peer keeps saying so: not dead.
     c.retransmits = static_cast<uint8_t>(config_.retries2 - 1);
-  } else if (a.size == 0 && !a.fin && !a.h.syn() && !window_changed) {
+  } else if (a.frame.text_size == 0 && !a.h.fin() && !a.h.syn() && !window_changed) {
     DuplicateAck(c);  // the five conditions of RFC 5681 2
   }
   if (c.has(kPersist) && c.snd.wnd != 0) c.owe(kOutput);

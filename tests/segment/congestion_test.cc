@@ -183,6 +183,23 @@ TEST_P(Congestion, NothingButADuplicateCountsAsOne) {
   }
 }
 
+// RFC 5681 2 (b): nor does text that our window has no room for.
+TEST_P(Congestion, ProbesOfOurWindowDoNotCount) {
+  Options options = Base();
+  options.listen.receive_buffer = 2048;
+  Rig rig(options);
+  FillWindow(rig);
+  rig.c().Pause();
+  rig.InBurst({Data(1, 1024).Acks(1), Data(1025, 1024).Acks(1)});
+  rig.Discard();
+  for (int i = 0; i < 4; ++i) {
+    rig.In(Data(2049, 1).Acks(1));
+    rig.Out(Ack(At(10)).Acks(2049).Win(0));
+    rig.Quiet();
+  }
+  EXPECT_EQ(rig.counter(Counter::kTcpFastRetransmits), 0u);
+}
+
 // RFC 5681 2 (a): nothing is outstanding; (d): an older ACK.
 TEST_P(Congestion, RepeatedAcknowledgementsOfNothingOutstandingDoNotCount) {
   Rig rig(Base());
