@@ -111,6 +111,8 @@ void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
     // window full of holes would be mended at one hole per round trip.
     timer_runs_on = f->in_recovery && f->partial_acked && c.has(kRetransmitArmed);
     Congestion(c, *f, acked, in_flight);
+    // Passed, and forgotten: 2^31 octets further on it would seem to lie ahead again.
+    if (f->recover_valid && c.snd.una > f->recover) f->recover_valid = false;
     timer_runs_on = timer_runs_on && f->in_recovery;
     if (f->resend < c.snd.una) f->resend = c.snd.una;
   }
