@@ -1,0 +1,29 @@
+// What --so_flags says: the address of the stack and the settings of its TCP.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "tcp/config.h"
+#include "weir/address.h"
+
+namespace weir::packetdrill {
+
+// One string of KEY=VALUE, separated by commas. Keys: local (an address, required), mtu,
+// initial_window (segments), window_scale, receive_buffer, send_buffer, delayed_ack_ms,
+// rto_min_ms, time_wait_ms; and those of Linux's net.ipv4 sysctls that mean something to weir,
+// under their names there (tcp_timestamps, tcp_keepalive_time, ...).
+struct Settings {
+  IpAddress local;
+  uint16_t mtu = 1500;
+  tcp::TcpConfig tcp;
+
+  // Empty when all was understood, otherwise what was not.
+  [[nodiscard]] std::string Read(std::string_view flags);
+
+ private:
+  bool Set(std::string_view key, std::string_view value);
+};
+
+}  // namespace weir::packetdrill

@@ -1,0 +1,304 @@
+// Sockets over connections. A connection is paused but for the moment of a read, so that what the
+// script has not read stays in the stack's receive buffer and counts against its window.
+#include "packetdrill/sockets.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+namespace weir::packetdrill {
+namespace {
+
+int ErrorOf(CloseReason reason) {
+  switch (reason) {
+    case CloseReason::kNormal:
+      return 0;
+    case CloseReason::kReset:
+      return ECONNRESET;
+    case CloseReason::kRefused:
+      return ECONNREFUSED;
+    case CloseReason::kTimedOut:
+      return ETIMEDOUT;
+    case CloseReason::kUnreachable:
+      return EHOSTUNREACH;
+    case CloseReason::kNoResources:
+      return ENOBUFS;
+    case CloseReason::kAborted:
+    case CloseReason::kShutdown:
+      return ECONNABORTED;
+  }
+  return EIO;
+}
+
+std::optional<Endpoint> EndpointOf(const sockaddr* address, socklen_t size) {
+  if (address == nullptr || size < sizeof(sockaddr_in)) return {};
+  if (address->sa_family == AF_INET) {
+    sockaddr_in in;
+    std::memcpy(&in, address, sizeof(in));
+    return Endpoint{IpAddress::V4(ntohl(in.sin_addr.s_addr)), ntohs(in.sin_port)};
+  }
+  if (address->sa_family != AF_INET6 || size < sizeof(sockaddr_in6)) return {};
+  sockaddr_in6 in;
+  std::memcpy(&in, address, sizeof(in));
+  return Endpoint{IpAddress::FromV6Octets(in.sin6_addr.s6_addr), ntohs(in.sin6_port)};
+}
+
+void WriteAddress(int domain, const Endpoint& endpoint, sockaddr* out, socklen_t* size) {
+  if (out == nullptr || size == nullptr) return;
+  sockaddr_in6 in6{};
+  sockaddr_in in4{};
+  const void* from = &in6;
+  socklen_t real = sizeof(in6);
+  if (domain == AF_INET) {
+    in4.sin_family = AF_INET;
+    in4.sin_port = htons(endpoint.port);
+    in4.sin_addr.s_addr = htonl(endpoint.address.v4());
+    from = &in4;
+    real = sizeof(in4);
+  } else {
+    in6.sin6_family = AF_INET6;
+    in6.sin6_port = htons(endpoint.port);
+    std::memcpy(in6.sin6_addr.s6_addr, endpoint.address.octets().data(), 16);
+  }
+  std::memcpy(out, from, std::min(*size, real));
+  *size = real;
+}
+
+int NewDescriptor() { return eventfd(0, EFD_CLOEXEC); }
+
+}  // namespace
+
+Socket::~Socket() {
+  // Not close(): that is ours too.
+  if (fd >= 0) syscall(SYS_close, fd);
+}
+
+int Sockets::Open(int domain, int type, int protocol) {
+  const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (domain != AF_INET && domain != AF_INET6) return -EAFNOSUPPORT;
+  if (kind != SOCK_STREAM || (protocol != 0 && protocol != IPPROTO_TCP)) return -EPROTONOSUPPORT;
+  auto s = std::make_unique<Socket>();
+  s->domain = domain;
+  s->status_flags = (type & SOCK_NONBLOCK) != 0 ? O_NONBLOCK : 0;
+  s->fd = NewDescriptor();
+  const int fd = s->fd;
+  if (fd < 0) return -errno;
+  sockets_[fd] = std::move(s);
+  return fd;
+}
+
+Socket* Sockets::Find(int fd) {
+  const auto found = sockets_.find(fd);
+  return found == sockets_.end() ? nullptr : found->second.get();
+}
+
+ListenOptions Sockets::OptionsOf(const Socket& s) const {
+  ListenOptions options;
+  options.send_buffer = s.send_buffer;
+  options.receive_buffer = s.receive_buffer;
+  options.no_delay = s.no_delay;
+  options.keep_alive = s.keep_alive;
+  options.deliver_when_full = true;  // the script reads and writes as it likes
+  return options;
+}
+
+int Sockets::Bind(Socket& s, const sockaddr* address, socklen_t size) {
+  const auto endpoint = EndpointOf(address, size);
+  if (!endpoint) return -EINVAL;
+  s.bound = *endpoint;
+  return 0;
+}
+
+int Sockets::Listen(Socket& s) {
+  if (s.connecting || s.open) return -EINVAL;
+  if (s.listener) return 0;
+  ListenOptions options = OptionsOf(s);
+  options.port = s.bound.port;
+  if (!s.bound.address.is_unspecified()) options.address = s.bound.address;
+  const auto parameters = wire_.engine().WithDefaults(options);
+  if (!parameters) return -EADDRNOTAVAIL;
+  s.listener = wire_.engine().Listen(*parameters, this);
+  return s.listener ? 0 : -EADDRINUSE;
+}
+
+Socket* Sockets::ListenerAt(const Endpoint& local) {
+  for (auto& [fd, s] : sockets_) {
+    if (s->listener && s->bound.port == local.port) return s.get();
+  }
+  return nullptr;
+}
+
+int Sockets::Accept(Socket& s, sockaddr* address, socklen_t* size) {
+  if (!s.listener) return -EINVAL;
+  if (s.accepted.empty()) return -EAGAIN;
+  std::unique_ptr<Socket> child = std::move(s.accepted.front());
+  s.accepted.pop_front();
+  child->fd = NewDescriptor();
+  const int fd = child->fd;
+  if (fd < 0) return -errno;
+  WriteAddress(child->domain, child->bound, address, size);
+  sockets_[fd] = std::move(child);
+  return fd;
+}
+
+int Sockets::Connect(Socket& s, const sockaddr* address, socklen_t size) {
+  if (s.open) return s.connecting ? (s.connecting = false, 0) : -EISCONN;
+  if (s.connecting && !s.closed) return -EAGAIN;
+  if (s.closed) return s.error != 0 ? TakeError(s) : -ECONNABORTED;
+  const auto remote = EndpointOf(address, size);
+  if (!remote) return -EAFNOSUPPORT;
+  const int local = wire_.stack().ip().SourceFor(remote->address);
+  if (local < 0) return -ENETUNREACH;
+  s.connection = wire_.engine().Connect(static_cast<uint8_t>(local), s.bound.port, *remote,
+                                        *wire_.engine().WithDefaults(OptionsOf(s)), this);
+  if (!s.connection.alive()) return -EADDRNOTAVAIL;
+  s.connection.set_user(reinterpret_cast<uintptr_t>(&s));
+  s.connecting = true;
+  wire_.Settle();
+  return -EAGAIN;
+}
+
+int Sockets::TakeError(Socket& s) { return -std::exchange(s.error, 0); }
+
+size_t Sockets::Unread(const Socket& s) const {
+  return s.taken.size() + s.connection.Info().unread;
+}
+
+ssize_t Sockets::Read(Socket& s, uint8_t* out, size_t size) {
+  if (s.listener || (!s.open && !s.connecting)) return -ENOTCONN;
+  if (s.shut_read) return 0;
+  if (s.taken.size() < size && s.connection.Info().unread != 0) {
+    s.wanted = size - s.taken.size();
+    s.connection.Resume();
+    wire_.Settle();
+    s.connection.Pause();
+  }
+  const size_t n = std::min(size, s.taken.size());
+  if (n != 0 && out == nullptr) return -EFAULT;
+  if (n != 0) {
+    std::copy_n(s.taken.begin(), n, out);
+    s.taken.erase(s.taken.begin(), s.taken.begin() + static_cast<ptrdiff_t>(n));
+    return static_cast<ssize_t>(n);
+  }
+  if (s.error != 0) return TakeError(s);
+  return s.peer_closed || s.closed || size == 0 ? 0 : -EAGAIN;
+}
+
+ssize_t Sockets::Write(Socket& s, Bytes text) {
+  if (s.error != 0) return TakeError(s);
+  if (s.shut_write || s.closed || s.listener || (!s.open && !s.connecting)) return -EPIPE;
+  if (text.empty()) return 0;
+  if (text.data() == nullptr) return -EFAULT;
+  const size_t n = s.open ? s.connection.Send(text) : 0;
+  wire_.Settle();
+  return n == 0 ? -EAGAIN : static_cast<ssize_t>(n);
+}
+
+int Sockets::Shutdown(Socket& s, int how) {
+  if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return -EINVAL;
+  if (!s.open || s.closed) return -ENOTCONN;
+  if (how != SHUT_WR) s.shut_read = true;
+  if (how != SHUT_RD) {
+    s.shut_write = true;
+    s.connection.Shutdown();
+  }
+  wire_.Settle();
+  return 0;
+}
+
+int Sockets::Close(Socket& s) {
+  if (s.listener) wire_.engine().CloseListener(*s.listener);
+  for (auto& child : s.accepted) {
+    child->connection.set_user(0);
+    child->connection.Abort();
+  }
+  s.connection.set_user(0);
+  // Unread text that we have taken is as lost as what the connection still holds (SHLD-3).
+  if (s.reset_on_close || !s.taken.empty()) {
+    s.connection.Abort();
+  } else {
+    s.connection.Close();
+  }
+  sockets_.erase(s.fd);
+  wire_.Settle();
+  return 0;
+}
+
+short Sockets::Poll(const Socket& s) const {
+  if (s.listener) return s.accepted.empty() ? 0 : POLLIN | POLLRDNORM;
+  int events = 0;
+  const TcpState state = s.connection.Info().state;
+  // The FIN may have come behind text that waits to be read.
+  const bool fin = s.peer_closed || state == TcpState::kCloseWait || state == TcpState::kClosing ||
+                   state == TcpState::kLastAck || state == TcpState::kTimeWait;
+  if (s.error != 0) events |= POLLERR;
+  if (s.closed || (!s.open && !s.connecting)) events |= POLLHUP;
+  if (fin || s.closed || s.shut_read) events |= POLLIN | POLLRDNORM | POLLRDHUP;
+  if (Unread(s) != 0) events |= POLLIN | POLLRDNORM;
+  if (s.closed || s.shut_write || s.connection.send_room() != 0) {
+    if (s.open || s.closed) events |= POLLOUT | POLLWRNORM;
+  }
+  if (fin && s.shut_write) events |= POLLHUP;
+  return static_cast<short>(events);
+}
+
+// --- what the stack tells ---
+
+namespace {
+Socket* SocketOf(Connection c) {
+  // What set_user was given.
+  return reinterpret_cast<Socket*>(static_cast<uintptr_t>(c.user()));
+}
+}  // namespace
+
+void Sockets::OnOpen(Connection c) {
+  c.Pause();
+  if (Socket* s = SocketOf(c)) {
+    s->open = true;
+    return;
+  }
+  Socket* listener = ListenerAt(c.local());
+  if (listener == nullptr) return c.Abort();
+  auto s = std::make_unique<Socket>();
+  s->domain = listener->domain;
+  s->bound = c.remote();  // accept() tells it; after that nobody asks
+  s->connection = c;
+  s->open = true;
+  s->send_buffer = listener->send_buffer;
+  s->receive_buffer = listener->receive_buffer;
+  s->no_delay = listener->no_delay;
+  s->keep_alive = listener->keep_alive;
+  s->reset_on_close = listener->reset_on_close;
+  c.set_user(reinterpret_cast<uintptr_t>(s.get()));
+  listener->accepted.push_back(std::move(s));
+}
+
+void Sockets::OnData(Connection c, Bytes text) {
+  Socket* s = SocketOf(c);
+  if (s == nullptr) return;
+  s->taken.insert(s->taken.end(), text.begin(), text.end());
+  s->wanted -= std::min(s->wanted, text.size());
+  if (s->wanted == 0) c.Pause();
+}
+
+void Sockets::OnPeerClosed(Connection c) {
+  if (Socket* s = SocketOf(c)) s->peer_closed = true;
+}
+
+void Sockets::OnClosed(Connection c, CloseReason reason) {
+  Socket* s = SocketOf(c);
+  if (s == nullptr) return;
+  s->closed = true;
+  s->error = ErrorOf(reason);
+  // As on Linux: an RST after the peer's FIN is a broken pipe.
+  if (s->peer_closed && s->error == ECONNRESET) s->error = EPIPE;
+}
+
+}  // namespace weir::packetdrill

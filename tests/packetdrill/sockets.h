@@ -1,0 +1,90 @@
+// Sockets: what a script knows as sockets, as a small layer over weir::Handler and Connection.
+#pragma once
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "packetdrill/virtual_wire.h"
+#include "weir/weir.h"
+
+namespace weir::packetdrill {
+
+struct Socket {
+  ~Socket();
+  Socket() = default;
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  // A real descriptor: packetdrill closes it with libc's close when the script ends. -1 before
+  // accept().
+  int fd = -1;
+  int domain = AF_INET;
+  int status_flags = 0;  // O_NONBLOCK
+  Endpoint bound;
+  // Settings made before there is a connection.
+  std::optional<uint32_t> send_buffer, receive_buffer;
+  bool no_delay = false;
+  bool keep_alive = false;
+  bool reset_on_close = false;  // SO_LINGER of 0 seconds
+
+  std::optional<uint16_t> listener;
+  std::deque<std::unique_ptr<Socket>> accepted;  // by the stack, not yet by the script
+
+  Connection connection;
+  bool connecting = false;
+  bool open = false;  // the handshake is, or was, complete
+  bool closed = false;
+  bool peer_closed = false;
+  bool shut_read = false;
+  bool shut_write = false;
+  int error = 0;               // SO_ERROR
+  size_t wanted = 0;           // octets the present read still takes
+  std::vector<uint8_t> taken;  // read from the connection, not yet by the script
+};
+
+// Calls return what POSIX returns, with -errno in place of -1 and errno. None blocks: a call that
+// would have to wait returns -EAGAIN and is made again when something has happened. Everything a
+// call causes is on the wire when it returns.
+class Sockets : public Handler {
+ public:
+  explicit Sockets(VirtualWire& wire) : wire_(wire) {}
+
+  int Open(int domain, int type, int protocol);
+  // Null when the descriptor is not one of ours.
+  Socket* Find(int fd);
+  int Bind(Socket& s, const sockaddr* address, socklen_t size);
+  int Listen(Socket& s);
+  int Accept(Socket& s, sockaddr* address, socklen_t* size);
+  // Begins, and after that tells how it stands.
+  int Connect(Socket& s, const sockaddr* address, socklen_t size);
+  ssize_t Read(Socket& s, uint8_t* out, size_t size);
+  ssize_t Write(Socket& s, Bytes text);
+  int Shutdown(Socket& s, int how);
+  int Close(Socket& s);
+  int GetOption(Socket& s, int level, int name, void* value, socklen_t* size);
+  int SetOption(Socket& s, int level, int name, const void* value, socklen_t size);
+  short Poll(const Socket& s) const;
+  size_t Unread(const Socket& s) const;
+
+  void OnOpen(Connection c) override;
+  void OnData(Connection c, Bytes text) override;
+  void OnPeerClosed(Connection c) override;
+  void OnClosed(Connection c, CloseReason reason) override;
+
+ private:
+  ListenOptions OptionsOf(const Socket& s) const;
+  int TakeError(Socket& s);
+  Socket* ListenerAt(const Endpoint& local);
+
+  VirtualWire& wire_;
+  std::map<int, std::unique_ptr<Socket>> sockets_;
+};
+
+}  // namespace weir::packetdrill
