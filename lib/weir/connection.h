@@ -67,7 +67,7 @@ struct ConnectionInfo {
   uint32_t slow_start_threshold = 0;
   uint32_t send_window = 0;
   uint32_t receive_window = 0;
-  uint32_t srtt_us = 0;    // 0 before the first sample
+  uint32_t srtt_us = 0;  // 0 before the first sample
   uint32_t rttvar_us = 0;
   uint32_t rto_us = 0;
   uint32_t unacknowledged = 0;  // sent and not acknowledged
@@ -81,8 +81,8 @@ struct ConnectionInfo {
 // generation, so that a handle kept after the connection ended finds nothing: every call then does
 // nothing and returns false or 0. A default-constructed handle behaves the same.
 //
-// Thread: only the worker that owns the connection (the thread that runs the handler). Callbacks may
-// call anything here, on this connection or on another of the same worker; nothing re-enters a
+// Thread: only the worker that owns the connection (the thread that runs the handler). Callbacks
+// may call anything here, on this connection or on another of the same worker; nothing re-enters a
 // handler: what a call causes is delivered later in the same turn or in the next one.
 class Connection {
  public:
@@ -94,13 +94,14 @@ class Connection {
   bool alive() const;
 
   // Copies as much of `text` into the send buffer as there is room for and returns how much that
-  // was: 0..text.size(). Less than all means: wait for OnWritable. Returns 0 after Shutdown or Close
-  // and on a dead connection (never a signal). What was accepted is sent at the end of the turn.
+  // was: 0..text.size(). Less than all means: wait for OnWritable. Returns 0 after Shutdown or
+  // Close and on a dead connection (never a signal). What was accepted is sent at the end of the
+  // turn.
   [[nodiscard]] size_t Send(Bytes text);
   // Like Send, but weir reads the caller's memory when it sends and when it retransmits, until
   // `release` is called (acknowledged, reset or closed). All or nothing: false when the connection
-  // cannot send any more or has no record free, and then `release` is not called. The text may be of
-  // any size up to 1 GiB; it does not count against the send buffer.
+  // cannot send any more or has no record free, and then `release` is not called. The text may be
+  // of any size up to 1 GiB; it does not count against the send buffer.
   [[nodiscard]] bool SendOwned(Bytes text, ReleaseFunction release, void* context);
   // Octets that Send would take now.
   size_t send_room() const;
@@ -110,10 +111,11 @@ class Connection {
   void Pause();
   void Resume();
 
-  // Half close: sends FIN after everything accepted so far (RFC 9293 3.10.4). Text may still arrive.
+  // Half close: sends FIN after everything accepted so far (RFC 9293 3.10.4). Text may still
+  // arrive.
   void Shutdown();
-  // Closes: as Shutdown, and the handler hears nothing further but OnClosed. Text that arrives or is
-  // unread then is answered by RST (SHLD-3).
+  // Closes: as Shutdown, and the handler hears nothing further but OnClosed. Text that arrives or
+  // is unread then is answered by RST (SHLD-3).
   void Close();
   // Ends at once with RST; OnClosed(kAborted) follows.
   void Abort();
@@ -122,13 +124,13 @@ class Connection {
   // cancels.
   void SetTimer(uint32_t milliseconds);
 
-  // 64 bits of the application's own, 0 at first; kept until OnClosed has returned. user() of a dead
-  // handle is 0.
+  // 64 bits of the application's own, 0 at first; kept until OnClosed has returned. user() of a
+  // dead handle is 0.
   uint64_t user() const;
   void set_user(uint64_t value);
 
-  // Sends small segments at once instead of waiting for an acknowledgement (MUST-17). The default is
-  // the listener's.
+  // Sends small segments at once instead of waiting for an acknowledgement (MUST-17). The default
+  // is the listener's.
   bool SetNoDelay(bool on);
   // Probes an idle peer; off by default (MUST-24, MUST-25). Times are the configuration's.
   bool SetKeepAlive(bool on);
