@@ -173,7 +173,6 @@ size_t Sockets::Unread(const Socket& s) const {
 
 ssize_t Sockets::Read(Socket& s, uint8_t* out, size_t size) {
   if (s.listener || (!s.open && !s.connecting)) return -ENOTCONN;
-  if (s.shut_read) return 0;
   if (s.taken.size() < size && s.connection.Info().unread != 0) {
     s.wanted = size - s.taken.size();
     s.connection.Resume();
@@ -188,7 +187,7 @@ ssize_t Sockets::Read(Socket& s, uint8_t* out, size_t size) {
     return static_cast<ssize_t>(n);
   }
   if (s.error != 0) return TakeError(s);
-  return s.peer_closed || s.closed || size == 0 ? 0 : -EAGAIN;
+  return s.peer_closed || s.closed || s.shut_read || size == 0 ? 0 : -EAGAIN;
 }
 
 ssize_t Sockets::Write(Socket& s, Bytes text) {
@@ -220,7 +219,7 @@ int Sockets::Close(Socket& s) {
     child->connection.Abort();
   }
   s.connection.set_user(0);
-  // Unread text that we have taken is as lost as what the connection still holds (SHLD-3).
+  // Unread text that we have taken is as lost as what the connection still holds.
   if (s.reset_on_close || !s.taken.empty()) {
     s.connection.Abort();
   } else {

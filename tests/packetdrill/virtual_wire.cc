@@ -5,7 +5,9 @@
 #include <array>
 #include <utility>
 
+#include "base/bytes.h"
 #include "wire/arp.h"
+#include "wire/checksum.h"
 #include "wire/ipv6.h"
 #include "wire/nd.h"
 
@@ -52,6 +54,15 @@ std::vector<uint8_t> EthernetFrame(uint16_t ether_type, std::span<const uint8_t>
   wire::WriteEthernet(frame.data(), kStackMac, kPeerMac, 0, ether_type);
   frame.insert(frame.end(), payload.begin(), payload.end());
   return frame;
+}
+
+void TakeOffPush(std::span<uint8_t> segment) {
+  constexpr size_t kWordAt = 12, kChecksumAt = 16;  // the word of data offset and flags
+  const uint16_t before = LoadBe16(segment.data() + kWordAt);
+  const auto after = static_cast<uint16_t>(before & ~wire::kTcpPsh);
+  StoreBe16(segment.data() + kWordAt, after);
+  StoreBe16(segment.data() + kChecksumAt,
+            wire::UpdateChecksum(LoadBe16(segment.data() + kChecksumAt), before, after));
 }
 
 }  // namespace
@@ -107,6 +118,7 @@ void VirtualWire::Take(Packet& packet) {
   if (frame.kind == wire::FrameKind::kArp) return AnswerArp(octets);
   if (frame.kind == wire::FrameKind::kIcmpv6) return AnswerNd(octets, frame);
   if (frame.kind != wire::FrameKind::kTcp) return;
+  if (!settings_.push) TakeOffPush(std::span(octets).subspan(frame.l4_offset));
   octets.erase(octets.begin(), octets.begin() + frame.l3_offset);
   sent_.push_back({now_, std::move(octets)});
 }
