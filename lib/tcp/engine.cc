@@ -107,11 +107,26 @@ std::optional<uint16_t> Engine::Listen(const ListenParameters& p, Handler* handl
 }
 
 void Engine::CloseListener(uint16_t listener) {
-  if (listener < listeners_.size()) listeners_[listener].open = false;
+  if (listener >= listeners_.size()) return;
+  listeners_[listener].open = false;
+  ForgetHalfOpen();
 }
 
 void Engine::CloseAllListeners() {
   for (Listener& l : listeners_) l.open = false;
+  ForgetHalfOpen();
+}
+
+// What only the peer has begun ends with its listener, without a word: most of it may come from
+// addresses that never sent a SYN. A peer in earnest gets RST for its next segment.
+void Engine::ForgetHalfOpen() {
+  for (uint32_t i = 0; i < tcbs_.fresh(); ++i) {
+    Tcb& c = tcbs_[i];
+    if (tcbs_.InUse(i) && c.state == TcpState::kSynReceived && !c.has(kActiveOpen) &&
+        !ListenerOf(c).open) {
+      Finish(c, CloseReason::kShutdown);
+    }
+  }
 }
 
 // An address of its own goes before "all addresses" (as bind does).

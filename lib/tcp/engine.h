@@ -95,7 +95,7 @@ class Engine {
   // Listen's parameters with the configuration's values where `options` has none. Nothing when the
   // address is not one of ours.
   std::optional<ListenParameters> WithDefaults(const ListenOptions& options) const;
-  // Stops accepting; connections live on.
+  // Stops accepting; connections live on, but for those still in the handshake.
   void CloseListener(uint16_t listener);
   void CloseAllListeners();
   // Opens to `remote` from address number `local`; a source port of 0 is chosen. A dead handle when
@@ -210,6 +210,7 @@ class Engine {
   // acknowledge.cc: what a SEG.ACK does to the sending side.
   bool FinishHandshake(Arrival& a);
   void LeaveHalfOpen(const Tcb& c);
+  void ForgetHalfOpen();
   void BecomeEstablished(Tcb& c);
   bool AckArrives(Arrival& a);
   void NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h);

@@ -10,6 +10,7 @@ import pytest
 
 from carriers import on_every_carrier
 from network import SERVER4, SERVER6
+from server import wait_until
 
 BOTH = pytest.mark.parametrize("address", [SERVER4, SERVER6])
 CURL = ["curl", "--silent", "--show-error", "--fail", "--globoff", "--noproxy", "*", "--max-time", "300"]
@@ -84,12 +85,17 @@ def test_chargen_sends_its_pattern_for_as_long_as_it_is_read(start, network, meg
     assert received[:size] == chargen_text(size)
 
 
+def sent_octets(server):
+    return server.counters().get("TcpTextOctetsOut", [0])[0]
+
+
 def test_chargen_waits_for_a_reader_that_stops(start, network):
     server = start("weir-chargen")
     with network.connect(19, timeout=60) as client:
         # Until the windows are full on both sides nothing has to be read.
-        previous = -1
-        while (now := server.counters()["TcpTextOctetsOut"][0]) != previous:
+        previous = 0
+        wait_until(lambda: sent_octets(server) > 0, "the first text")
+        while (now := sent_octets(server)) != previous:
             previous = now
             time.sleep(0.3)
         received = bytearray()

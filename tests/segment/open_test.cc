@@ -521,6 +521,18 @@ TEST_P(PassiveOpen, BacklogIsFreeAgainWhenItsEntriesTimeOut) {
   rig.Establish();
 }
 
+TEST_P(PassiveOpen, EndsSilentlyWithItsListener) {
+  Rig rig(Base());
+  rig.In(Syn(0).Mss(1460));
+  rig.Discard();
+  rig.engine().CloseAllListeners();
+  rig.Turn();
+  rig.Quiet();
+  rig.ExpectEmpty();
+  rig.In(Ack(1).Acks(1));  // a peer in earnest
+  rig.Out(Rst(1));
+}
+
 TEST_P(PassiveOpen, GoodClientOpensAfterAHundredSynsThatNobodyFollowsUp) {
   Rig rig(Base());
   for (uint16_t port = 1; port <= 100; ++port) rig.In(Syn(0).Mss(1460).From(port));
