@@ -68,7 +68,7 @@ void RequestParser::Next() {
   status_ = 0;
   head_octets_ = 0;
   head_complete_ = message_complete_ = false;
-  in_value_ = in_fields_ = target_complete_ = expect_continue_ = false;
+  in_value_ = in_fields_ = target_complete_ = expect_continue_ = bad_name_ = false;
   host_count_ = 0;
   field_name_.Clear();
   expect_.Clear();
@@ -115,6 +115,8 @@ void RequestParser::OnTarget(std::string_view text) {
 void RequestParser::OnFieldName(std::string_view text) {
   if (head_complete_) return;  // trailers of a chunked body
   in_fields_ = true;
+  // RFC 9112 5.1: refused, because others may read "Content-Length :" as the length of the body.
+  if (text.find(' ') != std::string_view::npos) bad_name_ = true;
   if (in_value_) {
     in_value_ = false;
     field_name_.Clear();
@@ -160,6 +162,7 @@ void RequestParser::OnHeadComplete() {
 int RequestParser::CheckHead() {
   if (parser_.http_major > 1) return 505;
   if (parser_.http_major < 1) return 400;
+  if (bad_name_) return 400;
   // RFC 9112 3.2: exactly one Host field in HTTP/1.1, at most one before.
   if (host_count_ > 1 || (host_count_ == 0 && parser_.http_minor >= 1)) return 400;
   if (request_.target.overflown()) return 414;

@@ -113,6 +113,7 @@ class RequestParser {
   bool in_fields_;        // the request line is over
   bool target_complete_;  // a query or fragment has begun
   bool expect_continue_;
+  bool bad_name_;  // white space in a field name
   unsigned host_count_;
   BoundedText<32> field_name_;
   BoundedText<32> expect_;

@@ -205,6 +205,8 @@ TEST(ABrokenHttpRequest, IsAnsweredByItsStatus) {
       {"two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
       {"a field without a colon", "GET / HTTP/1.1\r\nHost: a\r\nwhat\r\n\r\n", 400},
       {"a space before the colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400},
+      {"a space before the colon of a length",
+       "GET / HTTP/1.1\r\nHost: a\r\nContent-Length : 3\r\n\r\nabc", 400},
       {"a length that is no number", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400},
       {"a negative length", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n", 400},
       {"an endless length",
