@@ -45,6 +45,14 @@ uint16_t Clamp(uint16_t wanted, const rte_eth_desc_lim& limit) {
   return static_cast<uint16_t>(n);
 }
 
+// The EAL starts without a device that its driver could not open: only its log knows why.
+absl::Status NoDevice(const DeviceOptions& options) {
+  const char* hint = IsVirtual(options.device) ? ": its driver could not open it."
+                                               : "; is it bound to a driver of DPDK?";
+  return absl::NotFoundError("port " + options.name + ": DPDK has no device \"" + options.device +
+                             "\"" + hint + " The EAL said:" + EalStartLog());
+}
+
 }  // namespace
 
 Device::Device(uint16_t id, const DeviceOptions& options, std::span<PacketPool* const> pools)
@@ -53,10 +61,7 @@ Device::Device(uint16_t id, const DeviceOptions& options, std::span<PacketPool* 
 absl::StatusOr<std::unique_ptr<Device>> Device::Open(const DeviceOptions& options,
                                                      std::span<PacketPool* const> pools) {
   uint16_t id = 0;
-  if (rte_eth_dev_get_port_by_name(options.device.c_str(), &id) != 0) {
-    return absl::NotFoundError("port " + options.name + ": DPDK has no device \"" + options.device +
-                               "\"; is it bound to a driver of DPDK?");
-  }
+  if (rte_eth_dev_get_port_by_name(options.device.c_str(), &id) != 0) return NoDevice(options);
   std::unique_ptr<Device> device(new Device(id, options, pools));
   LogCapture capture;
   const absl::Status status = device->ConfigureAndStart(options);
