@@ -7,6 +7,7 @@
 #include <rte_launch.h>
 #include <rte_lcore.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -47,6 +48,9 @@ std::string& StartLog() {
   return log;
 }
 
+// The EAL leaves its directory behind, empty. One that another process uses as well is not removed.
+void RemoveRuntimeDirectory() { rmdir(rte_eal_get_runtime_dir()); }
+
 }  // namespace
 
 std::vector<std::string> EalArguments(const EalOptions& options) {
@@ -78,6 +82,8 @@ absl::Status StartEal(const EalOptions& options) {
   std::vector<std::string> arguments = EalArguments(options);
   std::vector<char*> argv;
   for (std::string& argument : arguments) argv.push_back(argument.data());
+  // Before the EAL has handlers of its own: those run first and remove the telemetry socket.
+  (void)std::atexit(RemoveRuntimeDirectory);
   LogCapture capture;
   const int parsed = rte_eal_init(static_cast<int>(argv.size()), argv.data());
   const int error = rte_errno;
