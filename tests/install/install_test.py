@@ -45,11 +45,11 @@ class Install(unittest.TestCase):
     def tearDownClass(cls):
         cls.temporary.cleanup()
 
-    def pkg_config(self, *options):
-        return run("pkg-config", *options, "weir", env=self.environment).split()
+    def pkg_config(self, *arguments):
+        return run("pkg-config", *arguments, "weir", env=self.environment).split()
 
-    def build(self, name, link):
-        run(*COMPILER, "-std=c++20", "-Wall", "-Werror", "echo.cc", "-o", name,
+    def build(self, name, link, source="echo.cc"):
+        run(*COMPILER, "-std=c++20", "-Wall", "-Werror", source, "-o", name,
             *self.pkg_config("--cflags"), *link, cwd=self.outside)
         return self.outside / name
 
@@ -76,12 +76,16 @@ class Install(unittest.TestCase):
         link = ["-l:libweir.a" if flag == "-lweir" else flag for flag in self.pkg_config("--libs", "--static")]
         self.check_runs(self.build("echo-static", link))
 
+    def test_the_program_of_the_readme_builds_with_its_flags(self):
+        (self.outside / "readme.cc").write_text((PROGRAM.parents[2] / "apps/echo/echo.cc").read_text())
+        self.check_runs(self.build("readme", self.pkg_config("--libs", "absl_flags"), "readme.cc"))
+
     def test_programs_start_where_they_are_installed(self):
         programs = sorted((self.prefix / "bin").iterdir())
         self.assertNotEqual([], programs)
         for program in programs:
             with self.subTest(program=program.name):
-                run(program, "--check", env=self.environment)
+                self.check_runs(program)
 
 
 if __name__ == "__main__":
