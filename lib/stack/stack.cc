@@ -13,8 +13,9 @@ namespace {
 
 constexpr uint16_t kTcpChecksumOffset = 16;
 
-// The engine names our addresses by their index in ip.
-tcp::TcpConfig WithAddresses(tcp::TcpConfig config, const ip::Ip& ip) {
+// The engine names our addresses by their index in ip, and reserves room for the largest burst.
+tcp::TcpConfig EngineConfig(tcp::TcpConfig config, uint32_t burst_max, const ip::Ip& ip) {
+  config.segments_per_turn = std::max(config.segments_per_turn, burst_max);
   config.addresses.clear();
   for (const ip::LocalAddress& local : ip.locals()) {
     config.addresses.push_back({local.address, local.mtu});
@@ -32,7 +33,7 @@ Stack::Stack(const StackConfig& config, PacketPool& pool, Counters& counters, Ti
       counters_(counters),
       now_(now),
       ip_(config.ip, pool, counters),
-      tcp_(WithAddresses(config.tcp, ip_), pool, counters, now),
+      tcp_(EngineConfig(config.tcp, config.burst_max, ip_), pool, counters, now),
       out_(config.frames_max) {
   burst_.reserve(config.burst_max);
   frames_.resize(config.burst_max);
