@@ -66,6 +66,7 @@ void SetTimers(const TcpConfig& from, tcp::TcpConfig& tcp) {
   tcp.rto_initial_ms = from.rto_initial_ms;
   tcp.rto_min_ms = from.rto_min_ms;
   tcp.rto_max_ms = from.rto_max_ms;
+  tcp.retries1 = static_cast<uint8_t>(from.retries1);
   tcp.retries2 = static_cast<uint8_t>(from.retries2);
   tcp.syn_retries = static_cast<uint8_t>(from.syn_retries);
   tcp.synack_retries = static_cast<uint8_t>(from.synack_retries);

@@ -47,6 +47,7 @@ struct TcpConfig {
   uint32_t rto_initial_ms = 1000;
   uint32_t rto_min_ms = 200;
   uint32_t rto_max_ms = 120000;
+  uint8_t retries1 = 3;   // R1: retransmissions before the next hop comes into doubt
   uint8_t retries2 = 15;  // R2: retransmissions of text before giving up
   uint8_t syn_retries = 6;
   uint8_t synack_retries = 5;

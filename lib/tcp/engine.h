@@ -201,6 +201,7 @@ class Engine {
   bool CheckReset(Arrival& a);
   bool CheckSyn(Arrival& a);
   bool CheckAck(Arrival& a);
+  void RememberTimestamp(const Arrival& a);
   bool CheckUrgent(Arrival& a);
   bool TakeText(Arrival& a);
   bool CheckFin(Arrival& a);

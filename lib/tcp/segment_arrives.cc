@@ -94,12 +94,6 @@ bool Engine::CheckSequence(Arrival& a) {
     const bool old = length != 0 && first + length <= c.rcv.nxt;
     return Drop(old ? Counter::kDropTcpDuplicate : Counter::kDropTcpSequence);
   }
-  // RFC 7323 4.3: only what may carry the last acknowledged octet brings the echo up to date.
-  if (c.has(kTimestamps) && !a.h.rst() && a.h.options.has(wire::TcpOptions::kTimestamps)) {
-    const Flight* f = Borrowed(c);
-    const Seq last_ack_sent = f == nullptr ? c.rcv.nxt : f->last_ack_sent;
-    if (first <= last_ack_sent) c.ts_recent = a.h.options.ts_value;
-  }
   if (a.seq < c.rcv.nxt) {
     const uint32_t cut = std::min(a.size, Distance(a.seq, c.rcv.nxt));
     AnswerUnacceptable(a);  // something came twice: an ACK of ours was lost
@@ -149,12 +143,24 @@ bool Engine::CheckSyn(Arrival& a) {
   return false;
 }
 
+// RFC 7323 4.3: only what may carry the last acknowledged octet brings the echo up to date. It
+// waits until the ACK has been found acceptable: a stranger who guesses the window but not the ACK
+// must not push TS.Recent ahead of the peer, whose segments PAWS would then throw away.
+void Engine::RememberTimestamp(const Arrival& a) {
+  Tcb& c = a.c;
+  if (!c.has(kTimestamps) || !a.h.options.has(wire::TcpOptions::kTimestamps)) return;
+  const Flight* f = Borrowed(c);
+  const Seq last_ack_sent = f == nullptr ? c.rcv.nxt : f->last_ack_sent;
+  if (a.h.seq <= last_ack_sent) c.ts_recent = a.h.options.ts_value;
+}
+
 // Fifth: the ACK.
 bool Engine::CheckAck(Arrival& a) {
   Tcb& c = a.c;
   if (!a.h.has_ack()) return Drop(Counter::kDropTcpNoAck);
   if (c.state == TcpState::kSynReceived && !FinishHandshake(a)) return false;
   if (!AckArrives(a)) return false;
+  RememberTimestamp(a);
   if (c.state == TcpState::kTimeWait || !c.has(kFinSent) || c.snd.una != c.snd.nxt) return true;
   return FinAcknowledged(c);
 }

@@ -13,8 +13,6 @@ constexpr uint32_t kTimersPerTurn = 1024;
 // RFC 9293 3.8.6.2.1: the override of sender silly-window avoidance lies between 0.1 and 1 second.
 constexpr uint32_t kOverrideMinMs = 100;
 constexpr uint32_t kOverrideMaxMs = 1000;
-// After R1 retransmissions the path itself comes into doubt (MUST-20, SHLD-10).
-constexpr uint8_t kRetries1 = 3;
 // As far as the field counts; the RTO has met its maximum long before.
 constexpr uint8_t kBackoffMax = 15;
 
@@ -156,7 +154,8 @@ void Engine::RetransmitTimeout(Tcb& c) {
     f->resend = c.snd.una;
   }
   ++c.retransmits;
-  if (c.retransmits == kRetries1) c.neighbour = kNoNeighbour;  // look the next hop up anew
+  // R1 (MUST-20, SHLD-10): look the next hop up anew.
+  if (c.retransmits == config_.retries1) c.neighbour = kNoNeighbour;
   if (c.backoff < kBackoffMax) ++c.backoff;
   ArmRetransmit(c, Rto(c, c.backoff));
   c.owe(kOutput);

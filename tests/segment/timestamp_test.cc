@@ -130,6 +130,16 @@ TEST_P(Timestamps, EchoDoesNotFollowADuplicate) {
   rig.Out(Ack(1).Acks(11).TsEcho(1010));
 }
 
+// RFC 5961 5: who has to guess the ACK cannot push the peer's own segments out with PAWS.
+TEST_P(Timestamps, OfASegmentWithAnImpossibleAckAreForgotten) {
+  Rig rig(Base());
+  Open(rig);
+  rig.In(Data(1, 10).Acks(100000).Ts(2000000000, 0));
+  rig.Discard();
+  rig.In(Data(1, 10).Acks(1).Ts(1001, 0));
+  rig.ExpectReceived(10);
+}
+
 // --- PAWS, RFC 7323 5 ---
 
 TEST_P(Timestamps, ThatAreOldMakeTextAnOldDuplicate) {

@@ -61,6 +61,8 @@ const Row kRows[] = {
      [](const auto& s) { return s.tcp.rto_min_ms; }, 208},
     {"tcp.rto_max_ms", [](Config& c) { c.tcp.rto_max_ms = 120009; },
      [](const auto& s) { return s.tcp.rto_max_ms; }, 120009},
+    {"tcp.retries1", [](Config& c) { c.tcp.retries1 = 9; },
+     [](const auto& s) { return s.tcp.retries1; }, 9},
     {"tcp.retries2", [](Config& c) { c.tcp.retries2 = 10; },
      [](const auto& s) { return s.tcp.retries2; }, 10},
     {"tcp.syn_retries", [](Config& c) { c.tcp.syn_retries = 11; },
