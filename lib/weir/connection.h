@@ -17,7 +17,8 @@ class Engine;
 using Bytes = std::span<const uint8_t>;
 
 // Called exactly once when weir no longer reads the memory given to SendOwned. Runs on the
-// connection's worker, possibly inside SendOwned's own caller's turn; must not call back into weir.
+// connection's worker, possibly after OnClosed - `context` must live until then - and must not call
+// back into weir.
 using ReleaseFunction = void (*)(void* context);
 
 // RFC 9293 3.3.2.
@@ -99,15 +100,17 @@ class Connection {
   // turn.
   [[nodiscard]] size_t Send(Bytes text);
   // Like Send, but weir reads the caller's memory when it sends and when it retransmits, until
-  // `release` is called (acknowledged, reset or closed). All or nothing: false when the connection
-  // cannot send any more or has no record free, and then `release` is not called. The text may be
-  // of any size up to 1 GiB; it does not count against the send buffer.
+  // `release` is called (acknowledged, reset or closed). All or nothing. False, and then `release`
+  // is not called, when the connection cannot send any more, when no record is free, or when more
+  // than 1 GiB would be queued; a Send that takes less than it is given is the way to hear from
+  // OnWritable when to try again. Owned text does not count against the send buffer.
   [[nodiscard]] bool SendOwned(Bytes text, ReleaseFunction release, void* context);
   // Octets that Send would take now.
   size_t send_room() const;
 
   // Stops and restarts OnData. While paused, received text stays in the receive buffer and the
-  // window closes as it fills. Resume delivers what waits, later in the same turn.
+  // window closes as it fills; OnPeerClosed and a normal OnClosed wait behind it. Resume delivers
+  // what waits, later in the same turn.
   void Pause();
   void Resume();
 
