@@ -14,7 +14,6 @@ namespace {
 
 constexpr uint32_t kPackets = 3072;
 constexpr size_t kBurstMax = 64;
-constexpr Duration kTimerSlack = Milliseconds(200);
 
 stack::StackConfig ConfigOf(int number, const Scenario& scenario) {
   const HostScenario& host = scenario.hosts[number];
@@ -53,8 +52,9 @@ Host::Host(int number, const Scenario& scenario, const Time& now, EventQueue& ev
       pool_(kPackets),
       device_pool_(kPackets),
       application_(scenario, number == 0, now, events, report),
-      stack_(std::make_unique<stack::Stack>(ConfigOf(number, scenario), pool_, counters_,
-                                            Local(now))) {}
+      stack_(
+          std::make_unique<stack::Stack>(ConfigOf(number, scenario), pool_, counters_, Local(now))),
+      checker_(stack_->tcp(), [this](const std::string& what) { Fail(what); }) {}
 
 void Host::Fail(const std::string& what) {
   report_.Fail(std::to_string(now_.us) + " us, host " + std::to_string(number_) + ": " + what);
@@ -157,44 +157,10 @@ void Host::Turn(Link& out) {
     out.Send(octets, now_);
   }
   received.clear();
-  CheckConnections();
+  checker_.AfterTurn(Local(now_));
   if (stack_->busy() || !inbox_.empty()) Wake(now_ + Microseconds(1));
   const Time next = stack_->NextDeadline(Local(now_)) - scenario_.clock_offset;
   wake_at_ = std::min(wake_at_, std::max(next, now_ + Microseconds(1)));
-}
-
-void Host::CheckConnections() {
-  engine().ForEach([this](const tcp::Tcb& c) {
-    // One that is still on the list is not settled: buffers or room for segments were short.
-    if (!c.has(tcp::kTouched)) CheckConnection(c);
-  });
-}
-
-void Host::CheckConnection(const tcp::Tcb& c) {
-  const std::string name = std::string(TcpStateName(c.state)) + " of port " +
-                           std::to_string(number_ == 0 ? c.local_port : c.remote_port);
-  if (c.snd.una > c.snd.nxt) Fail(name + ": SND.UNA is past SND.NXT");
-  if (c.rcv.nxt > c.rcv.adv && c.synchronized()) Fail(name + ": RCV.NXT is past the window");
-  const tcp::Flight* flight = engine().FlightOf(c);
-  const bool unsent = flight != nullptr && flight->send_octets > c.in_flight();
-  const bool outstanding = c.snd.una != c.snd.nxt || unsent;
-  const bool waits =
-      c.state == TcpState::kTimeWait || (c.state == TcpState::kFinWait2 && c.has(tcp::kOrphan));
-  const bool armed = c.has(tcp::kRetransmitArmed);
-  if (c.state == TcpState::kClosed) {
-    // Only for an application that has paused and still has something to read.
-    if (flight == nullptr || flight->unread_octets == 0) Fail(name + ": closed and still there");
-    return;
-  }
-  if ((outstanding || waits) && !armed) Fail(name + ": something is outstanding and no timer runs");
-  if (!outstanding && !waits && armed && !c.has(tcp::kKeepAlive)) {
-    Fail(name + ": a timer runs and nothing is outstanding");
-  }
-  const bool ack_pending = flight != nullptr && flight->ack_pending;
-  if ((armed || ack_pending) && !engine().timer_armed(c)) Fail(name + ": not on the timing wheel");
-  const Millis now = Local(now_).millis();
-  const auto slack = static_cast<int32_t>(kTimerSlack.us / 1000);
-  if (armed && now - c.retransmit_at > slack) Fail(name + ": a timer is long overdue");
 }
 
 void Host::CheckEmpty() {

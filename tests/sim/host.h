@@ -7,6 +7,7 @@
 
 #include "base/counters.h"
 #include "base/prng.h"
+#include "invariants/engine_checker.h"
 #include "packet/pool_heap.h"
 #include "sim/application.h"
 #include "sim/link.h"
@@ -25,6 +26,9 @@ class Host {
 
   Host(int number, const Scenario& scenario, const Time& now, EventQueue& events, Report& report,
        WireChecker& wire, bool verbose);
+  // The checker points back here.
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
 
   void Start();
   void Listen();
@@ -49,8 +53,6 @@ class Host {
   Time Local(Time t) const { return t + scenario_.clock_offset; }
   std::vector<Packet> TakeInbox();
   Octets Transmit(Packet& packet);
-  void CheckConnections();
-  void CheckConnection(const tcp::Tcb& c);
   void Print(const char* arrow, const Octets& octets) const;
   void Fail(const std::string& what);
 
@@ -68,6 +70,7 @@ class Host {
   Counters counters_;
   Application application_;
   std::unique_ptr<stack::Stack> stack_;
+  invariants::EngineChecker checker_;
   std::vector<Octets> inbox_;
   Time wake_at_ = kNever;
   uint64_t turns_ = 0;
