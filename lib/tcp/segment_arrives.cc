@@ -47,10 +47,12 @@ bool Engine::CheckTimestamp(Arrival& a) {
     // by a peer may well lack it, and gets its answer from CheckSyn.
     return a.h.syn() || Drop(Counter::kDropTcpNoTimestamp);
   }
-  const auto step = static_cast<int32_t>(a.h.options.ts_value - c.ts_recent);
+  // RFC 7323 5.2: older means by less than half the range; by exactly half it is not.
+  const uint32_t age = c.ts_recent - a.h.options.ts_value;
+  const bool older = age != 0 && age < 1u << 31;
   // Unsigned, for a silence of up to 49 days: the peer's clock may have passed half its range.
   const bool recent_valid = now_ms().value - c.heard_at.value < kTimestampAgeMaxMs;
-  if (step < 0 && recent_valid) {
+  if (older && recent_valid) {
     AnswerUnacceptable(a);
     return Drop(Counter::kDropTcpPaws);
   }

@@ -176,6 +176,18 @@ TEST_P(Timestamps, AreComparedAcrossTheirWrap) {
   rig.Discard();
 }
 
+// RFC 7323 5.2: s < t if 0 < t - s < 2^31.
+TEST_P(Timestamps, AreOldByLessThanHalfTheirRange) {
+  for (const uint32_t age : {1u, 0x7fffffffu, 0x80000000u, 0x80000001u}) {
+    SCOPED_TRACE(age);
+    Rig rig(Base());
+    Open(rig);
+    rig.In(Data(1, 10).Acks(1).Ts(1000 - age, 0));
+    rig.ExpectReceived(age < 0x80000000u ? 0 : 10);
+    rig.Discard();
+  }
+}
+
 // RFC 7323 5.5: after 24 days TS.Recent says nothing any more.
 TEST_P(Timestamps, AreBelievedAnewAfterMoreThan24Days) {
   for (const uint32_t days : {25, 30, 45}) {
