@@ -60,7 +60,8 @@ class Chargen : public weir::Handler {
 
 int main(int argc, char** argv) {
   return weir::Main(argc, argv, [](weir::Server& server) {
-    return server.Listen({.port = absl::GetFlag(FLAGS_port), .deliver_when_full = true},
-                         [] { return std::make_unique<Chargen>(); });
+    return server.Listen(
+        {.port = absl::GetFlag(FLAGS_port), .connection = {.deliver_when_full = true}},
+        [] { return std::make_unique<Chargen>(); });
   });
 }

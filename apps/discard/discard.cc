@@ -31,7 +31,8 @@ class Discard : public weir::Handler {
 
 int main(int argc, char** argv) {
   return weir::Main(argc, argv, [](weir::Server& server) {
-    return server.Listen({.port = absl::GetFlag(FLAGS_port), .deliver_when_full = true},
-                         [] { return std::make_unique<Discard>(); });
+    return server.Listen(
+        {.port = absl::GetFlag(FLAGS_port), .connection = {.deliver_when_full = true}},
+        [] { return std::make_unique<Discard>(); });
   });
 }

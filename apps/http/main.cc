@@ -29,10 +29,11 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "http: %zu paths, %llu octets from %s\n", site.size(),
                    static_cast<unsigned long long>(site.octets()), root.c_str());
     }
-    return server.Listen(
-        {.port = absl::GetFlag(FLAGS_port), .no_delay = true, .deliver_when_full = true}, [&site] {
-          return std::make_unique<weir::http::HttpHandler>(site,
-                                                           absl::GetFlag(FLAGS_http_connections));
-        });
+    return server.Listen({.port = absl::GetFlag(FLAGS_port),
+                          .connection = {.no_delay = true, .deliver_when_full = true}},
+                         [&site] {
+                           return std::make_unique<weir::http::HttpHandler>(
+                               site, absl::GetFlag(FLAGS_http_connections));
+                         });
   });
 }

@@ -79,6 +79,7 @@ struct MemoryConfig {
   uint32_t text_buffers = 32768;
   uint32_t max_pinned_buffers = 8192;
   uint32_t max_time_wait = 65536;
+  uint32_t max_orphans = 16384;
   uint32_t neighbours = 1024;
   friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
 };
@@ -97,11 +98,14 @@ struct TcpConfig {
   uint32_t rto_max_ms = 120000;
   uint32_t retries1 = 3;
   uint32_t retries2 = 15;
+  uint32_t orphan_retries = 8;
+  uint32_t user_timeout_ms = 0;  // 0: none
   uint32_t syn_retries = 6;
   uint32_t synack_retries = 5;
   uint32_t delayed_ack_ms = 40;
   uint32_t time_wait_ms = 60000;
   uint32_t fin_wait2_ms = 60000;
+  uint32_t close_wait_ms = 0;  // 0: no limit
   bool keepalive = false;
   uint32_t keepalive_idle_s = 7200;
   uint32_t keepalive_interval_s = 75;
@@ -109,6 +113,7 @@ struct TcpConfig {
   uint32_t syn_backlog = 1024;
   uint32_t out_of_order_segments = 256;
   uint32_t ttl = 64;
+  uint32_t dscp = 0;
   uint32_t challenge_ack_interval_ms = 500;
   Congestion congestion = Congestion::kNewReno;
   friend bool operator==(const TcpConfig&, const TcpConfig&) = default;

@@ -67,6 +67,9 @@ std::vector<Key> MemoryKeys(MemoryConfig& memory) {
        "dropped and sent again by the peer."},
       {"max_time_wait", Number{&memory.max_time_wait, 16, kConnectionsMax}, "",
        "TIME-WAIT records of a worker; when all are taken the oldest goes."},
+      {"max_orphans", Number{&memory.max_orphans, 16, kConnectionsMax}, "",
+       "Connections of a worker that may still be closing after the application let go of them; "
+       "beyond it they are reset."},
       {"neighbours", Number{&memory.neighbours, 16, 1u << 20}, "",
        "Neighbours (ARP and ND) a worker remembers; when all are taken the least recently used "
        "goes."},
@@ -108,6 +111,11 @@ std::vector<Key> TcpTimerKeys(TcpConfig& tcp) {
        "Retransmissions after which IP is told that the path may be dead (R1, RFC 9293 3.8.3)."},
       {"retries2", Number{&tcp.retries2, 1, 255}, "",
        "Retransmissions after which the connection is given up (R2, RFC 9293 3.8.3)."},
+      {"orphan_retries", Number{&tcp.orphan_retries, 0, 255}, "",
+       "The same for a connection that the application has closed."},
+      {"user_timeout_ms", Number{&tcp.user_timeout_ms, 1, 0x7fffffff, "no such limit"}, "ms",
+       "How long text may wait for its acknowledgment, also before a closed window, until the "
+       "connection is given up; takes the place of retries2 and keepalive_probes."},
       {"syn_retries", Number{&tcp.syn_retries, 0, 127}, "",
        "Retransmissions of a SYN before an active open fails."},
       {"synack_retries", Number{&tcp.synack_retries, 0, 127}, "",
@@ -118,6 +126,9 @@ std::vector<Key> TcpTimerKeys(TcpConfig& tcp) {
        "How long TIME-WAIT lasts (RFC 9293: 2 MSL, that is 240000; stacks in use have 60000)."},
       {"fin_wait2_ms", Number{&tcp.fin_wait2_ms, 1000, kHourMs}, "ms",
        "How long a connection that the application has closed waits for the peer's FIN."},
+      {"close_wait_ms", Number{&tcp.close_wait_ms, 1000, 604800000, "no limit"}, "ms",
+       "How long the application may leave a connection that the peer has closed (CLOSE-WAIT) "
+       "without sending or closing; then it is reset."},
       {"keepalive", &tcp.keepalive, "",
        "Whether new connections probe an idle peer (RFC 9293 3.8.4: off by default)."},
       {"keepalive_idle_s", Number{&tcp.keepalive_idle_s, 1, 604800}, "s",
@@ -134,6 +145,8 @@ std::vector<Key> TcpGuardKeys(TcpConfig& tcp) {
       {"syn_backlog", Number{&tcp.syn_backlog, 16, 1u << 20}, "",
        "Half-open connections a listener remembers on each worker."},
       {"ttl", Number{&tcp.ttl, 1, 255}, "hops", "Time to live or hop limit of what is sent."},
+      {"dscp", Number{&tcp.dscp, 0, 63}, "",
+       "Differentiated services code point of what is sent (RFC 2474)."},
       {"challenge_ack_interval_ms", Number{&tcp.challenge_ack_interval_ms, 1, 60000}, "ms",
        "The least time between two challenge ACKs of one connection (RFC 5961 7)."},
   };

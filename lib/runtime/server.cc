@@ -18,8 +18,7 @@ namespace {
 
 constexpr uint32_t kRingPlaces = 2048;  // frames from the other workers, one turn's and some more
 constexpr unsigned kMailboxPlaces = 64;
-constexpr uint32_t kBufferMin = 2048;  // octets, listener.h
-constexpr uint32_t kBufferMax = 1u << 30;
+constexpr uint32_t kSynBacklogMax = 1u << 20;
 constexpr int kAnySocket = -1;
 
 absl::StatusOr<std::vector<uint32_t>> ChooseCores(const WorkersConfig& workers) {
@@ -42,12 +41,6 @@ absl::StatusOr<std::vector<uint32_t>> ChooseCores(const WorkersConfig& workers) 
 
 std::string DeviceName(const PortConfig& port) {
   return port.device.empty() ? port.pci : std::string(VirtualDeviceName(port.device));
-}
-
-absl::Status CheckBuffer(const char* name, const std::optional<uint32_t>& size) {
-  if (!size || (*size >= kBufferMin && *size <= kBufferMax)) return absl::OkStatus();
-  return absl::InvalidArgumentError(std::string(name) + " = " + std::to_string(*size) +
-                                    ": must be from 2048 to 2^30 octets");
 }
 
 }  // namespace
@@ -204,8 +197,12 @@ absl::Status ServerImpl::CheckListen(const ListenOptions& options) const {
     return absl::InvalidArgumentError(options.address->ToString() +
                                       " is not an address of this server");
   }
-  if (absl::Status s = CheckBuffer("send_buffer", options.send_buffer); !s.ok()) return s;
-  if (absl::Status s = CheckBuffer("receive_buffer", options.receive_buffer); !s.ok()) return s;
+  if (options.syn_backlog && (*options.syn_backlog == 0 || *options.syn_backlog > kSynBacklogMax)) {
+    return absl::InvalidArgumentError("syn_backlog = " + std::to_string(*options.syn_backlog) +
+                                      ": must be from 1 to " + std::to_string(kSynBacklogMax));
+  }
+  const tcp::TcpConfig defaults = MakeStackConfig(config_, secrets_, {}, 0).tcp;
+  if (absl::Status s = tcp::WithOptions(defaults, options.connection).status(); !s.ok()) return s;
   for (const ListenOptions& other : listening_) {
     if (other.port == options.port && other.address == options.address) {
       return absl::AlreadyExistsError("port " + std::to_string(options.port) + " is taken");

@@ -56,6 +56,7 @@ void SetMemory(const Config& config, tcp::TcpConfig& tcp) {
   tcp.max_connections = config.memory.max_connections + config.memory.max_time_wait;
   tcp.max_flights = config.memory.max_flights;
   tcp.kept_buffers = config.memory.text_buffers + config.memory.max_pinned_buffers;
+  tcp.max_orphans = config.memory.max_orphans;
   tcp.receive_buffer = config.tcp.receive_buffer;
   tcp.send_buffer = config.tcp.send_buffer;
   tcp.out_of_order_segments = config.tcp.out_of_order_segments;
@@ -68,11 +69,14 @@ void SetTimers(const TcpConfig& from, tcp::TcpConfig& tcp) {
   tcp.rto_max_ms = from.rto_max_ms;
   tcp.retries1 = static_cast<uint8_t>(from.retries1);
   tcp.retries2 = static_cast<uint8_t>(from.retries2);
+  tcp.orphan_retries = static_cast<uint8_t>(from.orphan_retries);
+  tcp.user_timeout_ms = from.user_timeout_ms;
   tcp.syn_retries = static_cast<uint8_t>(from.syn_retries);
   tcp.synack_retries = static_cast<uint8_t>(from.synack_retries);
   tcp.delayed_ack_ms = from.delayed_ack_ms;
   tcp.time_wait_ms = from.time_wait_ms;
   tcp.fin_wait2_ms = from.fin_wait2_ms;
+  tcp.close_wait_ms = from.close_wait_ms;
   tcp.keepalive_idle_ms = from.keepalive_idle_s * 1000;
   tcp.keepalive_interval_ms = from.keepalive_interval_s * 1000;
   tcp.keepalive_probes = static_cast<uint8_t>(from.keepalive_probes);
@@ -94,6 +98,7 @@ tcp::TcpConfig MakeTcp(const Config& config, const Secrets& secrets, unsigned sh
   tcp.initial_window_segments = config.tcp.initial_window_segments;
   tcp.resets_per_second = config.ip.rst_rate_per_s;
   tcp.ttl = static_cast<uint8_t>(config.tcp.ttl);
+  tcp.dscp = static_cast<uint8_t>(config.tcp.dscp);
   return tcp;
 }
 

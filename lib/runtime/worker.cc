@@ -73,7 +73,8 @@ absl::Status Worker::OpenListeners() {
                                         std::to_string(request.options.port) + " made no handler");
     }
     const auto parameters = stack_->tcp().WithDefaults(request.options);
-    if (!parameters || !stack_->tcp().Listen(*parameters, handlers_.back().get())) {
+    if (!parameters.ok()) return parameters.status();
+    if (!stack_->tcp().Listen(*parameters, handlers_.back().get())) {
       return absl::ResourceExhaustedError("listening on port " +
                                           std::to_string(request.options.port) +
                                           ": taken, or too many listeners");

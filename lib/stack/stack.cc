@@ -161,7 +161,8 @@ void Stack::FinishSegments() {
   for (tcp::OutSegment& segment : tcp_.out_segments()) {
     FillChecksum(segment);
     ip::SendOptions options;
-    options.ttl = config_.tcp.ttl;
+    options.ttl = segment.ttl;
+    options.dscp_ecn = static_cast<uint8_t>(segment.dscp << 2);
     options.flow_label = segment.flow_label;
     if (segment.request != nullptr) {
       ip_.Reply(std::move(segment.packet), *segment.request, segment.local, options, out_);

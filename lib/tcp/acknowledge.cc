@@ -79,9 +79,9 @@ bool Engine::AckArrives(Arrival& a) {
   } else if (c.has(kPersist) || c.in_flight() == 0) {
     // The peer answers our probes: it is there, whatever its window (MUST-37).
     c.retransmits = 0;
-  } else if (window == 0 && c.retransmits >= config_.retries2) {
+  } else if (window == 0 && c.retransmits >= RetriesMax(c)) {
     // Text is out that the window has shrunk away from, and the peer keeps saying so: not dead.
-    c.retransmits = static_cast<uint8_t>(config_.retries2 - 1);
+    c.retransmits = static_cast<uint8_t>(std::max(1u, RetriesMax(c)) - 1);
   } else if (a.frame.text_size == 0 && !a.h.fin() && !a.h.syn() && !window_changed) {
     DuplicateAck(c);  // the five conditions of RFC 5681 2
   }
@@ -96,7 +96,9 @@ void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
   bool timer_runs_on = false;
   c.snd.una = ack;
   c.retransmits = 0;
+  c.last_error = SoftError::kNone;
   if (f != nullptr) {
+    f->progress_at = now_ms();
     if (f->timing && ack >= f->rtt_seq) {
       f->timing = false;
       SampleRtt(c, now_.us - f->rtt_sent_us);
@@ -120,9 +122,10 @@ void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
   if (c.snd.una == c.snd.nxt) {
     StopRetransmit(c);                   // RFC 6298 5.2
     if (c.has(kKeepAlive)) ArmWheel(c);  // its turn to watch
+    WatchCloseWait(c);
   } else if (!timer_runs_on) {
     // RFC 6298 5.3. An ACK that is no sample does not end the back-off (Karn).
-    ArmRetransmit(c, Rto(c, c.backoff));
+    ArmRto(c, Rto(c, c.backoff));
   }
   c.owe(kOutput);
 }
@@ -206,7 +209,7 @@ bool Engine::FinAcknowledged(Tcb& c) {
     case TcpState::kFinWait1:
       c.state = TcpState::kFinWait2;
       // Only when nobody is left to read (an application that half-closed may wait for ever).
-      if (c.has(kOrphan)) ArmRetransmit(c, config_.fin_wait2_ms);
+      if (c.has(kOrphan)) ArmRetransmit(c, SettingsOf(c).fin_wait2_ms);
       return true;
     case TcpState::kClosing:
       EnterTimeWait(c);
@@ -244,17 +247,18 @@ void Engine::RestartAfterIdle(Tcb& c) {
 // The retransmission timeout in milliseconds, doubled `backoff` times (RFC
 // 6298 2.1, 2.3, 2.5, 5.5, 5.7).
 uint32_t Engine::Rto(const Tcb& c, unsigned backoff) const {
+  const Settings& s = SettingsOf(c);
   uint64_t ms;
   if (c.srtt_us != 0) {
     const uint64_t us =
         c.srtt_us + std::max<uint64_t>(kClockGranularityUs, uint64_t{c.rttvar_us} * 4);
-    ms = std::max<uint64_t>((us + 999) / 1000, config_.rto_min_ms);
+    ms = std::max<uint64_t>((us + 999) / 1000, s.rto_min_ms);
   } else {
-    ms = config_.rto_initial_ms;
+    ms = s.rto_initial_ms;
     if (c.has(kSynTimedOut) && c.synchronized()) ms = std::max<uint64_t>(ms, kRtoAfterSynTimeoutMs);
   }
   ms <<= std::min(backoff, 20u);
-  return static_cast<uint32_t>(std::min<uint64_t>(ms, config_.rto_max_ms));
+  return static_cast<uint32_t>(std::min<uint64_t>(ms, s.rto_max_ms));
 }
 
 }  // namespace weir::tcp

@@ -21,7 +21,7 @@ constexpr size_t kOwnedTextMax = size_t{1} << 30;
 
 size_t Engine::SendRoom(const Tcb& c) const {
   if (!MaySend(c)) return 0;
-  const uint32_t limit = ListenerOf(c).parameters.send_buffer;
+  const uint32_t limit = SettingsOf(c).send_buffer;
   const Flight* f = FlightOf(c);
   const uint32_t used = f == nullptr ? 0 : f->copied_octets;
   return used < limit ? limit - used : 0;
@@ -138,11 +138,24 @@ void Engine::Close(Tcb& c) {
     Abort(c, CloseReason::kAborted);  // SHLD-3: the peer must know that text was lost
     return;
   }
+  const Settings& s = SettingsOf(c);
+  if (s.linger_ms == 0) return Abort(c, CloseReason::kAborted);
+  if (orphan_count_ >= config_.max_orphans) {
+    counters_.Add(Counter::kTcpOrphansRefused);
+    return Abort(c, CloseReason::kNoResources);
+  }
   Shutdown(c);
+  if (c.state == TcpState::kClosed) return;  // an open that had not come further than its SYN
   c.set(kOrphan);
+  ++orphan_count_;
   c.clear(kAppTimer | kPaused);
+  if (s.linger_ms != Settings::kNoLinger) {
+    c.set(kAppTimer);
+    c.app_timer_at = now_ms() + s.linger_ms;
+    ArmWheel(c);
+  }
   // FIN-WAIT-2 with nobody left to read ends by itself.
-  if (c.state == TcpState::kFinWait2) ArmRetransmit(c, config_.fin_wait2_ms);
+  if (c.state == TcpState::kFinWait2) ArmRetransmit(c, s.fin_wait2_ms);
   Touch(c);
 }
 
@@ -165,23 +178,46 @@ void Engine::SetTimer(Tcb& c, uint32_t milliseconds) {
   ArmWheel(c);
 }
 
-void Engine::SetKeepAlive(Tcb& c, bool on) {
-  if (on && c.state != TcpState::kClosed) {
-    c.set(kKeepAlive);
-    ArmWheel(c);
-  } else {
-    c.clear(kKeepAlive);
+// The connection moves to the profile that differs from its own in these values.
+absl::Status Engine::Configure(Tcb& c, const ConnectionOptions& options) {
+  const absl::StatusOr<Settings> settings = WithOptions(SettingsOf(c), options);
+  if (!settings.ok()) return settings.status();
+  const Profile& own = ProfileOf(c);
+  const uint16_t profile = TakeProfile(*settings, own.handler, own.listener);
+  if (profile == Profiles::kNone) {
+    return absl::ResourceExhaustedError("too many different settings of connections");
   }
+  DropProfile(c.profile);
+  c.profile = profile;
+  c.clear(kKeepAlive);
+  if (c.state == TcpState::kClosed || c.state == TcpState::kTimeWait) return absl::OkStatus();
+  if (settings->keep_alive) c.set(kKeepAlive);
+  if (c.has(kRetransmitArmed) && UserTimeoutLeft(c)) {
+    const int32_t left = c.retransmit_at - now_ms();
+    ArmRto(c, static_cast<uint32_t>(std::max(left, 0)));
+  }
+  ArmWheel(c);
+  if (options.close_wait_ms) WatchCloseWait(c);
+  c.owe(kOutput);
+  Touch(c);
+  return absl::OkStatus();
 }
 
-void Engine::SetNoDelay(Tcb& c, bool on) {
+void Engine::SetCork(Tcb& c, bool on) {
   if (on) {
-    c.set(kNoDelay);
-    c.owe(kOutput);
-    Touch(c);
-  } else {
-    c.clear(kNoDelay);
+    c.set(kCork);
+    return;
   }
+  c.clear(kCork);
+  c.owe(kOutput);
+  Touch(c);
+}
+
+void Engine::ReportSoftError(Tcb& c, SoftError error) {
+  c.last_error = error;
+  if (!SettingsOf(c).soft_errors || c.has(kOrphan) || !c.has(kOpened | kActiveOpen)) return;
+  c.owe(kEventSoftError);
+  Touch(c);
 }
 
 Endpoint Engine::Local(const Tcb& c) const {
@@ -210,7 +246,13 @@ ConnectionInfo Engine::Info(const Tcb& c) const {
   info.rto_us = Rto(c, c.synchronized() ? c.backoff : c.retransmits) * 1000;
   info.retransmissions = c.retransmits;
   info.unacknowledged = c.in_flight();
+  info.silent_ms = static_cast<uint32_t>(std::max(0, now_ms() - c.heard_at));
+  info.last_error = c.last_error;
   if (const Flight* f = FlightOf(c)) {
+    const Seq undelivered = c.rcv.nxt - f->unread_octets;
+    if (f->urgent_valid && f->urgent > undelivered) {
+      info.urgent = Distance(undelivered, f->urgent);
+    }
     const uint32_t sent = std::min(c.in_flight(), f->send_octets);
     info.unsent = f->send_octets - sent;
     info.unread = f->unread_octets;

@@ -1,11 +1,12 @@
-// Settings of one shard's TCP engine, as plain values; the runtime fills them from weir.toml, tests
-// by hand. Defaults are those of weir.toml.
+// Configuration of one shard's TCP engine, as plain values; the runtime fills it from weir.toml,
+// tests by hand. Defaults are those of weir.toml.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
 #include "base/siphash.h"
+#include "tcp/settings.h"
 #include "weir/address.h"
 
 namespace weir::tcp {
@@ -23,7 +24,8 @@ struct LocalAddress {
   uint16_t mtu = 1500;  // of the interface, IP header included
 };
 
-struct TcpConfig {
+// A shard's own, and the settings that listeners and active opens begin with.
+struct TcpConfig : Settings {
   TcpKeys keys;
   std::vector<LocalAddress> addresses;
 
@@ -32,35 +34,15 @@ struct TcpConfig {
   uint32_t max_flights = 16384;       // connections with text in flight, unread or out of order
   uint32_t kept_buffers = 16384;      // packet buffers that connections may keep past a turn
   uint32_t segments_per_turn = 1024;  // segments one turn may send
+  uint32_t max_orphans = 16384;       // connections that live on after Close, TIME-WAIT aside
 
-  // Defaults of listeners and active opens.
-  uint32_t receive_buffer = 262144;  // octets
-  uint32_t send_buffer = 262144;     // octets
-  bool no_delay = false;
-  bool keep_alive = false;
-  uint32_t syn_backlog = 1024;  // connections in SYN-RECEIVED, per listener
-
-  uint16_t mss = 0;       // what we announce; 0 = from the MTU
-  int window_scale = -1;  // 0..14; -1 = the smallest that covers receive_buffer
+  uint32_t syn_backlog = 1024;  // connections in SYN-RECEIVED, per listener; its default
+  int window_scale = -1;        // 0..14; -1 = the smallest that covers the receive buffer
   bool timestamps = true;
   uint32_t initial_window_segments = 10;  // RFC 6928
-  uint32_t rto_initial_ms = 1000;
-  uint32_t rto_min_ms = 200;
-  uint32_t rto_max_ms = 120000;
-  uint8_t retries1 = 3;   // R1: retransmissions before the next hop comes into doubt
-  uint8_t retries2 = 15;  // R2: retransmissions of text before giving up
-  uint8_t syn_retries = 6;
-  uint8_t synack_retries = 5;
-  uint32_t delayed_ack_ms = 40;
-  uint32_t time_wait_ms = 60000;
-  uint32_t fin_wait2_ms = 60000;  // only when the application has let go
-  uint32_t keepalive_idle_ms = 7200000;
-  uint32_t keepalive_interval_ms = 75000;
-  uint8_t keepalive_probes = 9;
-  uint32_t out_of_order_segments = 256;  // per connection
+  uint32_t out_of_order_segments = 256;   // per connection
   uint32_t challenge_ack_interval_ms = 500;
   uint32_t resets_per_second = 1000;  // RSTs that belong to no connection
-  uint8_t ttl = 64;
 };
 
 }  // namespace weir::tcp

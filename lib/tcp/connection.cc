@@ -62,15 +62,19 @@ void Connection::set_user(uint64_t value) {
   if (tcp::Tcb* c = Find(engine_, index_, generation_)) c->user = value;
 }
 
-bool Connection::SetNoDelay(bool on) {
+absl::Status Connection::Configure(const ConnectionOptions& options) {
   tcp::Tcb* c = Find(engine_, index_, generation_);
-  if (c != nullptr) engine_->SetNoDelay(*c, on);
-  return c != nullptr;
+  if (c == nullptr) return absl::NotFoundError("the connection is gone");
+  return engine_->Configure(*c, options);
 }
 
-bool Connection::SetKeepAlive(bool on) {
+bool Connection::SetNoDelay(bool on) { return Configure({.no_delay = on}).ok(); }
+
+bool Connection::SetKeepAlive(bool on) { return Configure({.keep_alive = on}).ok(); }
+
+bool Connection::SetCork(bool on) {
   tcp::Tcb* c = Find(engine_, index_, generation_);
-  if (c != nullptr) engine_->SetKeepAlive(*c, on);
+  if (c != nullptr) engine_->SetCork(*c, on);
   return c != nullptr;
 }
 
@@ -113,6 +117,28 @@ const char* TcpStateName(TcpState state) {
       return "LAST-ACK";
     case TcpState::kTimeWait:
       return "TIME-WAIT";
+  }
+  return "?";
+}
+
+const char* SoftErrorText(SoftError error) {
+  switch (error) {
+    case SoftError::kNone:
+      return "none";
+    case SoftError::kNoAnswer:
+      return "no answer";
+    case SoftError::kUnreachable:
+      return "unreachable";
+    case SoftError::kRefusedByHost:
+      return "refused by the host";
+    case SoftError::kProhibited:
+      return "prohibited";
+    case SoftError::kTimeExceeded:
+      return "time exceeded";
+    case SoftError::kParameterProblem:
+      return "parameter problem";
+    case SoftError::kPacketTooBig:
+      return "packet too big";
   }
   return "?";
 }

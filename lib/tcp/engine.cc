@@ -11,24 +11,12 @@ namespace weir::tcp {
 namespace {
 
 constexpr size_t kListenersMax = 4096;
-constexpr uint32_t kBufferMin = 2048;
-constexpr uint32_t kBufferMax = 1u << 30;
 // How soon to look again when the shard's memory was short; acknowledgements that free some come
 // sooner and are not waited for.
 constexpr int32_t kMemoryRetryMs = 1;
 constexpr uint32_t kTimeWaitsTried = 16;
 constexpr uint16_t kEphemeralFirst = 32768;
 constexpr uint16_t kEphemeralCount = 28232;  // to 60999, as Linux
-
-// Smallest shift that lets a 16-bit field announce `buffer` octets.
-uint8_t ScaleFor(uint32_t buffer, int configured) {
-  if (configured >= 0) {
-    return static_cast<uint8_t>(std::min<int>(configured, wire::kTcpWindowScaleMax));
-  }
-  uint8_t scale = 0;
-  while (scale < wire::kTcpWindowScaleMax && (0xffffu << scale) < buffer) ++scale;
-  return scale;
-}
 
 // Not a group, nor broadcast, unspecified, loopback or reserved: nobody answers from those.
 bool IsHost(const IpAddress& a) {
@@ -47,6 +35,7 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
       table_(config.max_connections, config.keys.table, tcbs_.items()),
       wheel_(tcbs_.items(), now.millis()),
       resets_(config.resets_per_second),
+      profiles_(config.window_scale),
       by_port_(65536, kNoListener) {
   WEIR_CHECK(config.addresses.size() <= kAddressesMax);
   for (const LocalAddress& own : config_.addresses) mss_.push_back(MssOf(own));
@@ -65,56 +54,58 @@ Engine::~Engine() {
 
 // --- listeners ---
 
-std::optional<ListenParameters> Engine::WithDefaults(const ListenOptions& options) const {
+absl::StatusOr<ListenParameters> Engine::WithDefaults(const ListenOptions& options) const {
+  absl::StatusOr<Settings> settings = WithOptions(config_, options.connection);
+  if (!settings.ok()) return settings.status();
   ListenParameters p;
   p.port = options.port;
   if (options.address && !options.address->is_unspecified()) {
     for (size_t i = 0; i < config_.addresses.size(); ++i) {
       if (config_.addresses[i].address == *options.address) p.local = static_cast<uint8_t>(i);
     }
-    if (!p.local) return std::nullopt;
+    if (!p.local) {
+      return absl::InvalidArgumentError(options.address->ToString() +
+                                        ": not an address of this server");
+    }
   }
-  p.send_buffer = options.send_buffer.value_or(config_.send_buffer);
-  p.receive_buffer = options.receive_buffer.value_or(config_.receive_buffer);
-  p.no_delay = options.no_delay.value_or(config_.no_delay);
-  p.keep_alive = options.keep_alive.value_or(config_.keep_alive);
-  p.deliver_when_full = options.deliver_when_full;
+  p.syn_backlog = options.syn_backlog.value_or(config_.syn_backlog);
+  p.settings = *settings;
   return p;
 }
 
 std::optional<uint16_t> Engine::Listen(const ListenParameters& p, Handler* handler) {
-  const auto in_range = [](uint32_t buffer) {
-    return buffer >= kBufferMin && buffer <= kBufferMax;
-  };
-  if (p.port == 0 || handler == nullptr || listeners_.size() == kListenersMax ||
-      !in_range(p.send_buffer) || !in_range(p.receive_buffer)) {
-    return std::nullopt;
-  }
+  if (p.port == 0 || handler == nullptr) return std::nullopt;
   for (uint16_t i = by_port_[p.port]; i != kNoListener; i = listeners_[i].next) {
     const auto& other = listeners_[i].parameters.local;
     if (listeners_[i].open && other == p.local) return std::nullopt;
   }
-  const auto index = static_cast<uint16_t>(listeners_.size());
-  Listener listener;
-  listener.parameters = p;
-  listener.handler = handler;
-  listener.next = by_port_[p.port];
-  listener.window_scale = ScaleFor(p.receive_buffer, config_.window_scale);
-  listener.open = true;
-  listeners_.push_back(listener);
+  uint16_t index = 0;  // the first place that nobody uses
+  while (index < listeners_.size() && (listeners_[index].open || listeners_[index].profiles != 0)) {
+    ++index;
+  }
+  if (index == kListenersMax) return std::nullopt;
+  const uint16_t profile = profiles_.Take(p.settings, handler, index);
+  if (profile == Profiles::kNone) return std::nullopt;
+  if (index == listeners_.size()) listeners_.emplace_back();
+  listeners_[index] = {
+      .parameters = p, .profiles = 1, .profile = profile, .next = by_port_[p.port], .open = true};
   by_port_[p.port] = index;
   return index;
 }
 
 void Engine::CloseListener(uint16_t listener) {
-  if (listener >= listeners_.size()) return;
-  listeners_[listener].open = false;
+  if (listener >= listeners_.size() || !listeners_[listener].open) return;
+  Listener& l = listeners_[listener];
+  l.open = false;
+  uint16_t* link = &by_port_[l.parameters.port];
+  while (*link != listener) link = &listeners_[*link].next;
+  *link = l.next;
   ForgetHalfOpen();
+  DropProfile(l.profile);
 }
 
 void Engine::CloseAllListeners() {
-  for (Listener& l : listeners_) l.open = false;
-  ForgetHalfOpen();
+  for (size_t i = 0; i < listeners_.size(); ++i) CloseListener(static_cast<uint16_t>(i));
 }
 
 // What only the peer has begun ends with its listener, without a word: most of it may come from
@@ -123,7 +114,7 @@ void Engine::ForgetHalfOpen() {
   for (uint32_t i = 0; i < tcbs_.fresh(); ++i) {
     Tcb& c = tcbs_[i];
     if (tcbs_.InUse(i) && c.state == TcpState::kSynReceived && !c.has(kActiveOpen) &&
-        !ListenerOf(c).open) {
+        !listeners_[ProfileOf(c).listener].open) {
       Finish(c, CloseReason::kShutdown);
     }
   }
@@ -134,7 +125,6 @@ uint16_t Engine::FindListener(uint16_t port, uint8_t local) const {
   uint16_t any = kNoListener;
   for (uint16_t i = by_port_[port]; i != kNoListener; i = listeners_[i].next) {
     const Listener& l = listeners_[i];
-    if (!l.open) continue;
     if (!l.parameters.local) any = i;
     if (l.parameters.local == local) return i;
   }
@@ -144,33 +134,21 @@ uint16_t Engine::FindListener(uint16_t port, uint8_t local) const {
 // --- active opens ---
 
 Connection Engine::Connect(uint8_t local, uint16_t local_port, const Endpoint& remote,
-                           const ListenParameters& parameters, Handler* handler) {
+                           const Settings& settings, Handler* handler) {
   const IpAddress& to = remote.address;
   if (local >= config_.addresses.size() || remote.port == 0 || handler == nullptr ||
       to.is_v4() != config_.addresses[local].address.is_v4() || !IsHost(to)) {
     return {};  // MUST-46
-  }
-  ListenParameters p = parameters;
-  p.port = 0;
-  uint16_t origin = kNoListener;
-  for (uint16_t i = 0; i < listeners_.size(); ++i) {
-    if (listeners_[i].handler == handler && listeners_[i].parameters == p) origin = i;
-  }
-  if (origin == kNoListener) {
-    if (listeners_.size() == kListenersMax) return {};
-    Listener l;
-    l.parameters = p;
-    l.handler = handler;
-    l.window_scale = ScaleFor(p.receive_buffer, config_.window_scale);
-    origin = static_cast<uint16_t>(listeners_.size());
-    listeners_.push_back(l);
   }
   if (local_port == 0) local_port = ChoosePort(local, remote);
   if (local_port == 0) return {};
   const FlowKey key{to, remote.port, local_port, local};
   const uint64_t hash = table_.Hash(key);
   if (table_.Find(key, hash) != FlowTable::kNone) return {};
-  Tcb* c = Allocate(key, hash, origin);
+  const uint16_t profile = profiles_.Take(settings, handler, kNoListener);
+  if (profile == Profiles::kNone) return {};
+  Tcb* c = Allocate(key, hash, profile);
+  DropProfile(profile);  // the connection has taken its own share
   if (c == nullptr) return {};
   c->state = TcpState::kSynSent;
   c->set(kActiveOpen);
@@ -220,11 +198,24 @@ uint32_t Engine::TimestampOffset(const FlowKey& key) const {
 uint16_t Engine::MssOf(const LocalAddress& own) const {
   const uint32_t headers = (own.address.is_v4() ? 20u : 40u) + wire::kTcpHeaderSize;
   const uint32_t from_mtu = own.mtu > headers ? own.mtu - headers : 1;
-  const uint32_t mss = config_.mss == 0 ? from_mtu : std::min<uint32_t>(config_.mss, from_mtu);
-  return static_cast<uint16_t>(std::min(mss, PacketRoom(pool_)));
+  return static_cast<uint16_t>(std::min(from_mtu, PacketRoom(pool_)));
 }
 
-Tcb* Engine::Allocate(const FlowKey& key, uint64_t hash, uint16_t listener) {
+uint16_t Engine::TakeProfile(const Settings& settings, Handler* handler, uint16_t listener) {
+  const size_t before = profiles_.size();
+  const uint16_t profile = profiles_.Take(settings, handler, listener);
+  if (listener != kNoListener) {
+    listeners_[listener].profiles += static_cast<uint32_t>(profiles_.size() - before);
+  }
+  return profile;
+}
+
+void Engine::DropProfile(uint16_t profile) {
+  const uint16_t listener = profiles_[profile].listener;
+  if (profiles_.DropUser(profile) && listener != kNoListener) --listeners_[listener].profiles;
+}
+
+Tcb* Engine::Allocate(const FlowKey& key, uint64_t hash, uint16_t profile) {
   uint32_t index = tcbs_.Allocate();
   if (index == kNone) {
     if (Tcb* oldest = RecyclableTimeWait()) {
@@ -252,17 +243,16 @@ Tcb* Engine::Allocate(const FlowKey& key, uint64_t hash, uint16_t listener) {
   c.remote_port = key.remote_port;
   c.local_port = key.local_port;
   c.local = key.local;
-  c.listener = listener;
+  c.profile = profile;
+  profiles_.AddUser(profile);
   c.ts_offset = TimestampOffset(key);
   c.heard_at = now_ms();
   c.ssthresh = 0x7fffffffu;  // RFC 5681 3.1: arbitrarily high
   // An interval that is not now: the first challenge ACK is not held back.
   c.challenge_slot =
       static_cast<uint8_t>(now_ms().value / std::max(1u, config_.challenge_ack_interval_ms) - 1);
-  const ListenParameters& p = listeners_[listener].parameters;
-  if (p.no_delay) c.set(kNoDelay);
-  if (p.keep_alive) c.set(kKeepAlive);
-  c.scale = static_cast<uint8_t>(listeners_[listener].window_scale << 4);
+  if (SettingsOf(c).keep_alive) c.set(kKeepAlive);
+  c.scale = static_cast<uint8_t>(ProfileOf(c).window_scale << 4);
   return &c;
 }
 
@@ -274,6 +264,7 @@ void Engine::Free(Tcb& c) {
   table_.Erase(table_.Hash(FlowKey::Of(c)), index);
   c.state = TcpState::kClosed;
   c.todo = 0;
+  DropProfile(c.profile);
   counters_.Add(Counter::kTcpClosed);
   tcbs_.Free(index);
 }
@@ -292,6 +283,7 @@ Tcb* Engine::RecyclableTimeWait() {
 // which mean nothing there.
 void Engine::EnterTimeWait(Tcb& c) {
   const uint32_t index = tcbs_.IndexOf(c);
+  if (c.has(kOrphan)) --orphan_count_;
   c.state = TcpState::kTimeWait;
   c.cwnd = time_wait_last_;
   c.ssthresh = kNone;
@@ -306,7 +298,7 @@ void Engine::EnterTimeWait(Tcb& c) {
   c.reason = CloseReason::kNormal;
   c.clear(kPersist);
   if (c.has(kOpened)) c.owe(kEventClosed);
-  ArmRetransmit(c, config_.time_wait_ms);
+  ArmRetransmit(c, SettingsOf(c).time_wait_ms);
   counters_.Add(Counter::kTcpTimeWait);
 }
 
@@ -319,7 +311,7 @@ void Engine::ForgetTimeWait(Tcb& c) {
 // A passive open leaves SYN-RECEIVED: one place less in use of its listener's backlog.
 void Engine::LeaveHalfOpen(const Tcb& c) {
   if (c.has(kActiveOpen)) return;
-  --ListenerOf(c).half_open;
+  --listeners_[ProfileOf(c).listener].half_open;
   --half_open_count_;
 }
 
@@ -329,6 +321,8 @@ void Engine::Finish(Tcb& c, CloseReason reason) {
     ForgetTimeWait(c);
   } else {
     if (c.state == TcpState::kSynReceived) LeaveHalfOpen(c);
+    if (c.has(kOrphan)) --orphan_count_;
+    LeaveCloseWait(c);
     c.reason = reason;
     // An active open that failed is told as well; a passive one that never opened is nobody's.
     if (c.has(kOpened | kActiveOpen)) c.owe(kEventClosed);
@@ -336,7 +330,7 @@ void Engine::Finish(Tcb& c, CloseReason reason) {
   c.state = TcpState::kClosed;
   c.clear(kRetransmitArmed | kPersist | kAppTimer | kKeepAlive);
   c.settle(kAckNow | kSendSyn | kRetransmit | kProbe | kOutput | kOverride | kEventWritable |
-           kEventTimer);
+           kEventTimer | kEventUrgent | kEventSoftError);
   Touch(c);
 }
 
@@ -402,7 +396,12 @@ std::optional<Time> Engine::NextDeadline(Time now) const {
 }
 
 Usage Engine::usage() const {
-  return {tcbs_.in_use(), time_wait_count_, flights_.in_use(), kept_buffers_};
+  return {.connections = tcbs_.in_use(),
+          .time_wait = time_wait_count_,
+          .close_wait = close_wait_count_,
+          .orphans = orphan_count_,
+          .flights = flights_.in_use(),
+          .kept_buffers = kept_buffers_};
 }
 
 void Engine::AbortAll(CloseReason reason) {

@@ -2,11 +2,13 @@
 // parsed, segments go out without IP header, and the stack joins both to the rest.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "base/counters.h"
 #include "base/slab.h"
 #include "base/time.h"
@@ -39,6 +41,8 @@ struct OutSegment {
   IpAddress remote;
   uint8_t local = 0;
   uint8_t header_size = 0;
+  uint8_t ttl = 64;
+  uint8_t dscp = 0;
   uint32_t flow_label = 0;
   uint16_t* neighbour = nullptr;  // where ip may remember the next hop
   const wire::Frame* request = nullptr;
@@ -46,31 +50,28 @@ struct OutSegment {
 
 // A listener as the engine wants it; empty options have become values.
 struct ListenParameters {
-  uint16_t port = 0;             // 0 for active opens
+  uint16_t port = 0;
   std::optional<uint8_t> local;  // index of an address; empty = all
-  uint32_t send_buffer = 0;
-  uint32_t receive_buffer = 0;
-  bool no_delay = false;
-  bool keep_alive = false;
-  bool deliver_when_full = false;
-
-  friend bool operator==(const ListenParameters&, const ListenParameters&) = default;
+  uint32_t syn_backlog = 0;      // connections in SYN-RECEIVED
+  Settings settings;             // of its connections
 };
 
-// What connections have in common: those of one listening port, or the active opens of one handler.
+// A closed listener keeps its connections; its place is used again when they are gone.
 struct Listener {
   ListenParameters parameters;
-  Handler* handler = nullptr;  // not owned; outlives the engine's last turn
-  uint32_t half_open = 0;      // connections in SYN-RECEIVED
-  uint16_t next = 0;           // next listener on the same port, kNoListener = none
-  uint8_t window_scale = 0;
-  bool open = false;  // a closed listener keeps its connections
+  uint32_t half_open = 0;  // connections in SYN-RECEIVED
+  uint32_t profiles = 0;   // those of its connections, and its own while it is open
+  uint16_t profile = 0;    // what it gives to new connections
+  uint16_t next = 0;       // next listener on the same port, kNoListener = none
+  bool open = false;
 };
 
 // Memory in use, for leak checks and telemetry.
 struct Usage {
   uint32_t connections = 0;  // control blocks
   uint32_t time_wait = 0;    // those of them in TIME-WAIT
+  uint32_t close_wait = 0;   // those of them in CLOSE-WAIT: the application has yet to close
+  uint32_t orphans = 0;      // those of them that the application has closed, TIME-WAIT aside
   uint32_t flights = 0;
   uint32_t kept_buffers = 0;
 };
@@ -92,16 +93,16 @@ class Engine {
   // Returns the listener's number, or nothing when the port (on that address) is taken, a value is
   // out of range or the table of listeners is full.
   std::optional<uint16_t> Listen(const ListenParameters& parameters, Handler* handler);
-  // Listen's parameters with the configuration's values where `options` has none. Nothing when the
-  // address is not one of ours.
-  std::optional<ListenParameters> WithDefaults(const ListenOptions& options) const;
+  // Listen's parameters with the configuration's values where `options` has none. InvalidArgument:
+  // the address is not one of ours, or a value out of range.
+  absl::StatusOr<ListenParameters> WithDefaults(const ListenOptions& options) const;
   // Stops accepting; connections live on, but for those still in the handshake.
   void CloseListener(uint16_t listener);
   void CloseAllListeners();
   // Opens to `remote` from address number `local`; a source port of 0 is chosen. A dead handle when
   // the address is not one to connect to (MUST-46), the tuple is taken, or memory is short.
   Connection Connect(uint8_t local, uint16_t local_port, const Endpoint& remote,
-                     const ListenParameters& parameters, Handler* handler);
+                     const Settings& settings, Handler* handler);
 
   // --- the phases of a turn ---
   void Receive(std::span<Segment> segments, Time now);
@@ -136,8 +137,8 @@ class Engine {
   void Close(Tcb& c);
   void Abort(Tcb& c, CloseReason reason);
   void SetTimer(Tcb& c, uint32_t milliseconds);
-  void SetKeepAlive(Tcb& c, bool on);
-  void SetNoDelay(Tcb& c, bool on);
+  absl::Status Configure(Tcb& c, const ConnectionOptions& options);
+  void SetCork(Tcb& c, bool on);
   Endpoint Local(const Tcb& c) const;
   Endpoint Remote(const Tcb& c) const;
   ConnectionInfo Info(const Tcb& c) const;
@@ -237,6 +238,12 @@ class Engine {
   void ArmWheel(Tcb& c);
   void RestartAfterIdle(Tcb& c);
   std::optional<Millis> KeepAliveAt(const Tcb& c) const;
+  void ArmRto(Tcb& c, uint32_t ms);
+  void WatchCloseWait(Tcb& c);
+  void LingerOver(Tcb& c);
+  uint32_t RetriesMax(const Tcb& c) const;
+  std::optional<uint32_t> UserTimeoutLeft(const Tcb& c) const;
+  void GiveUp(Tcb& c);
 
   // events.cc
   void RunEventsOf(Tcb& c);
@@ -245,6 +252,7 @@ class Engine {
   // application.cc
   void TryAgain(Tcb& c);
   static uint32_t SynOctet(const Tcb& c);
+  void ReportSoftError(Tcb& c, SoftError error);
 
   // output.cc
   bool OutputConnection(Tcb& c);
@@ -258,6 +266,7 @@ class Engine {
   bool SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool last);
   bool SendFin(Tcb& c);
   void FinSent(Tcb& c);
+  void BeginFlight(Tcb& c, Flight& f);
   bool MaySendShort(const Tcb& c, uint32_t size, bool last) const;
   void WatchWindow(Tcb& c);
   Packet TextPacket(Flight& f, Seq from, uint32_t size);
@@ -267,7 +276,7 @@ class Engine {
   void SendAnswers();
 
   // engine.cc: life of a connection.
-  Tcb* Allocate(const FlowKey& key, uint64_t hash, uint16_t listener);
+  Tcb* Allocate(const FlowKey& key, uint64_t hash, uint16_t profile);
   void Free(Tcb& c);
   Tcb* RecyclableTimeWait();
   void EnterTimeWait(Tcb& c);
@@ -281,14 +290,21 @@ class Engine {
   void FreeQueue(TextQueue& queue);
   void Release(Text* text);  // frees it and counts its buffer back
   void Touch(Tcb& c);
-  Listener& ListenerOf(const Tcb& c) { return listeners_[c.listener]; }
-  const Listener& ListenerOf(const Tcb& c) const { return listeners_[c.listener]; }
+  const Profile& ProfileOf(const Tcb& c) const { return profiles_[c.profile]; }
+  const Settings& SettingsOf(const Tcb& c) const { return profiles_[c.profile].settings; }
+  uint16_t TakeProfile(const Settings& settings, Handler* handler, uint16_t listener);
+  void DropProfile(uint16_t profile);
+  void LeaveCloseWait(const Tcb& c) { close_wait_count_ -= c.state == TcpState::kCloseWait; }
   Connection Handle(const Tcb& c) { return Connection(this, tcbs_.IndexOf(c), c.generation); }
   Seq InitialSequence(const FlowKey& key) const;
   uint32_t TimestampOffset(const FlowKey& key) const;
   uint64_t SecretHash(const SipKey& key, const FlowKey& tuple) const;
   uint32_t TimestampNow(const Tcb& c) const { return now_.millis().value + c.ts_offset; }
-  uint16_t MssFor(uint8_t local) const { return mss_[local]; }  // what we announce
+  // What we announce.
+  uint16_t MssFor(const Tcb& c) const {
+    const uint16_t limit = SettingsOf(c).mss;
+    return limit == 0 ? mss_[c.local] : std::min(limit, mss_[c.local]);
+  }
   uint16_t MssOf(const LocalAddress& own) const;
   uint16_t ChoosePort(uint8_t local, const Endpoint& remote) const;
   Millis now_ms() const { return now_.millis(); }
@@ -302,9 +318,10 @@ class Engine {
   FlowTable table_;
   TimingWheel<Tcb> wheel_;
   TokenBucket resets_;
+  Profiles profiles_;
   std::vector<Listener> listeners_;
   std::vector<uint16_t> by_port_;  // first listener of each port
-  std::vector<uint16_t> mss_;      // of each of our addresses
+  std::vector<uint16_t> mss_;      // of each of our addresses, by its MTU
   std::vector<uint32_t> touched_;  // connections with something to do
   Packet spare_;                   // for the answer to text that is being delivered
   bool starved_ = false;           // this turn found no buffer, record or room to keep one
@@ -317,6 +334,8 @@ class Engine {
   std::vector<Found> found_;  // of the burst
   uint32_t kept_buffers_ = 0;
   uint32_t half_open_count_ = 0;  // of all listeners
+  uint32_t close_wait_count_ = 0;
+  uint32_t orphan_count_ = 0;
   uint32_t time_wait_count_ = 0;
   uint32_t time_wait_first_ = kNone;  // oldest
   uint32_t time_wait_last_ = kNone;

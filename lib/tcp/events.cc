@@ -27,7 +27,7 @@ void Engine::RunEvents() {
 // In the order that handler.h promises. Each callback may change everything about the connection
 // but its place: nothing is freed before the output phase.
 void Engine::RunEventsOf(Tcb& c) {
-  Handler& handler = *ListenerOf(c).handler;
+  Handler& handler = *ProfileOf(c).handler;
   const Connection handle = Handle(c);
   if (c.owes(kEventOpen)) {
     c.settle(kEventOpen);
@@ -41,6 +41,10 @@ void Engine::RunEventsOf(Tcb& c) {
       handler.OnWritable(handle);
     }
   }
+  if (c.owes(kEventUrgent)) {
+    c.settle(kEventUrgent);
+    if (!c.has(kOrphan)) handler.OnUrgent(handle);
+  }
   if (c.owes(kEventData)) {
     c.settle(kEventData);
     DeliverText(c, handler, handle);
@@ -48,6 +52,10 @@ void Engine::RunEventsOf(Tcb& c) {
   if (c.owes(kEventTimer)) {
     c.settle(kEventTimer);
     if (!c.has(kOrphan)) handler.OnTimer(handle);
+  }
+  if (c.owes(kEventSoftError)) {
+    c.settle(kEventSoftError);
+    if (!c.has(kOrphan)) handler.OnSoftError(handle, c.last_error);
   }
   const Flight* f = Borrowed(c);
   const bool all_read = f == nullptr || f->unread.empty();
@@ -71,7 +79,7 @@ void Engine::RunEventsOf(Tcb& c) {
 
 // Hands out what is unread, piece by piece, as far as the application can take it.
 void Engine::DeliverText(Tcb& c, Handler& handler, Connection handle) {
-  const bool coupled = !ListenerOf(c).parameters.deliver_when_full;
+  const bool coupled = !SettingsOf(c).deliver_when_full;
   for (;;) {
     Flight* f = Borrowed(c);
     if (f == nullptr || f->unread.empty() || c.has(kPaused | kOrphan)) return;

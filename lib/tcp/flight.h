@@ -28,6 +28,7 @@ struct Flight {
   bool timing;
   Seq rtt_seq;
   int64_t rtt_sent_us;
+  Millis progress_at;        // what the user timeout counts from: something acknowledged, or begun
   uint32_t acked_in_window;  // octets acknowledged since cwnd last grew (congestion avoidance)
 
   // --- receiving ---

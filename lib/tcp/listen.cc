@@ -55,12 +55,12 @@ void Engine::ListenArrives(uint16_t listener, const Segment& segment, uint64_t h
                            Seq iss_floor) {
   const wire::Frame& frame = *segment.frame;
   Listener& l = listeners_[listener];
-  if (l.half_open >= config_.syn_backlog) {
+  if (l.half_open >= l.parameters.syn_backlog) {
     Drop(Counter::kDropTcpBacklogFull);
     return;
   }
   const FlowKey key{frame.source, frame.tcp.source_port, frame.tcp.destination_port, segment.local};
-  Tcb* c = Allocate(key, hash, listener);
+  Tcb* c = Allocate(key, hash, l.profile);
   if (c == nullptr) return;  // counted
   ++l.half_open;
   ++half_open_count_;
@@ -92,7 +92,7 @@ void Engine::TakeSynOptions(Tcb& c, const wire::TcpOptions& options) {
   uint16_t mss = c.remote.is_v4() ? kMssDefaultV4 : kMssDefaultV6;
   if (options.has(TcpOptions::kMss)) mss = std::max(options.mss, kMssMin);
   // MUST-16: no more than the interface takes, less our options.
-  mss = std::min(mss, MssFor(c.local));
+  mss = std::min(mss, MssFor(c));
   if (c.has(kTimestamps)) mss = static_cast<uint16_t>(mss - kTimestampOptionSize);
   c.mss = mss;
 }
@@ -145,7 +145,7 @@ bool Engine::TimeWaitArrives(Tcb& c, const Segment& segment, uint64_t hash) {
     return true;
   }
   if (c.owes(kEventClosed)) return true;  // OnClosed first; the peer sends its SYN again
-  if (listeners_[listener].half_open >= config_.syn_backlog) {
+  if (listeners_[listener].half_open >= listeners_[listener].parameters.syn_backlog) {
     Drop(Counter::kDropTcpBacklogFull);  // and nothing is lost
     return true;
   }

@@ -92,19 +92,18 @@ bool Engine::SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet) {
   h.flags = flags;
   if ((flags & kTcpAck) != 0) h.ack = c.rcv.nxt;
   if ((flags & kTcpSyn) != 0) {
-    const Listener& l = ListenerOf(c);
     const bool active = (flags & kTcpAck) == 0;
     h.options.present = wire::TcpOptions::kMss;
-    h.options.mss = MssFor(c.local);
+    h.options.mss = MssFor(c);
     if (active || c.scale != 0) {
       h.options.present |= wire::TcpOptions::kWindowScale;
-      h.options.window_scale = l.window_scale;
+      h.options.window_scale = c.receive_scale();
     }
     if (active ? config_.timestamps : c.has(kTimestamps)) {
       h.options.present |= wire::TcpOptions::kTimestamps;
     }
     // Never scaled in a SYN (RFC 7323 2.2).
-    h.window = static_cast<uint16_t>(std::min(0xffffu, l.parameters.receive_buffer));
+    h.window = static_cast<uint16_t>(std::min(0xffffu, SettingsOf(c).receive_buffer));
     c.rcv.adv = Max(c.rcv.adv, c.rcv.nxt + h.window);
   } else {
     h.window = AdvertiseWindow(c);
@@ -121,6 +120,8 @@ bool Engine::SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet) {
   out.remote = c.remote;
   out.local = c.local;
   out.header_size = static_cast<uint8_t>(size);
+  out.ttl = SettingsOf(c).ttl;
+  out.dscp = SettingsOf(c).dscp;
   out.flow_label = c.ts_offset * 0x9e3779b1u >> 12;  // RFC 6437: stable, and differs by flow
   out.neighbour = &c.neighbour;
   counters_.Add(Counter::kTcpSegmentsOut);
@@ -153,7 +154,7 @@ bool Engine::SendEmpty(Tcb& c, Seq seq, uint8_t flags) {
 Seq Engine::RightEdge(const Tcb& c) const {
   const Flight* f = FlightOf(c);
   const uint32_t unread = f == nullptr ? 0 : f->unread_octets;
-  const uint32_t buffer = ListenerOf(c).parameters.receive_buffer;
+  const uint32_t buffer = SettingsOf(c).receive_buffer;
   const uint32_t free = buffer > unread ? buffer - unread : 0;
   return c.rcv.nxt + std::min(free, 0xffffu << c.receive_scale());
 }
@@ -162,8 +163,8 @@ Seq Engine::RightEdge(const Tcb& c) const {
 // goes anyway, two in one of its own (fewer would make the delayed ACK pointless).
 bool Engine::WindowWorthTelling(const Tcb& c, uint32_t segments) const {
   const int32_t step = RightEdge(c) - c.rcv.adv;
-  const uint32_t half = ListenerOf(c).parameters.receive_buffer / 2;
-  return step > 0 && static_cast<uint32_t>(step) >= std::min(half, segments * MssFor(c.local));
+  const uint32_t half = SettingsOf(c).receive_buffer / 2;
+  return step > 0 && static_cast<uint32_t>(step) >= std::min(half, segments * MssFor(c));
 }
 
 // Moves the right edge on when that is worth it and returns the field. The edge never moves left
@@ -189,7 +190,7 @@ bool Engine::SendSyn(Tcb& c) {
   if (Flight* f = Borrowed(c)) f->resend = c.snd.nxt;
   // RFC 6298 5.1: a timer that runs is left alone, or a peer that repeats its SYN would keep the
   // half-open connection for ever.
-  if (!c.has(kRetransmitArmed)) ArmRetransmit(c, Rto(c, c.retransmits));
+  if (!c.has(kRetransmitArmed)) ArmRto(c, Rto(c, c.retransmits));
   return true;
 }
 
@@ -234,7 +235,7 @@ bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool la
   } else {
     counters_.Add(Counter::kTcpTextOctetsOut, size);
     if (f.resend == c.snd.nxt) f.resend = next;
-    if (c.in_flight() == 0) c.retransmits = 0;  // unanswered keep-alive probes are another matter
+    if (c.in_flight() == 0) BeginFlight(c, f);
     c.snd.nxt = next;
     if (!f.timing) {
       f.timing = true;
@@ -243,9 +244,16 @@ bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool la
     }
     if (fin) FinSent(c);
   }
-  if (c.has(kPersist)) StopRetransmit(c);  // the window probe's deadline means nothing now
-  if (!c.has(kRetransmitArmed)) ArmRetransmit(c, Rto(c, c.backoff));  // RFC 6298 5.1
+  if (!c.has(kRetransmitArmed)) ArmRto(c, Rto(c, c.backoff));  // RFC 6298 5.1
   return true;
+}
+
+// Something is sent while nothing is out: unanswered probes and the deadline of a closed window or
+// of CLOSE-WAIT mean nothing any more.
+void Engine::BeginFlight(Tcb& c, Flight& f) {
+  c.retransmits = 0;
+  f.progress_at = now_ms();
+  StopRetransmit(c);
 }
 
 // Sender silly-window avoidance and Nagle (RFC 9293 3.8.6.2.1, MUST-38, SHLD-7): a segment shorter
@@ -253,7 +261,9 @@ bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool la
 bool Engine::MaySendShort(const Tcb& c, uint32_t size, bool last) const {
   if (c.owes(kOverride)) return true;
   // Nagle: not while anything is unacknowledged. The end of the stream has nothing to wait for.
-  const bool at_once = c.has(kNoDelay) || (last && c.has(kCloseRequested));
+  const bool ends = last && c.has(kCloseRequested);
+  if (c.has(kCork) && !ends) return false;
+  const bool at_once = ends || SettingsOf(c).no_delay;
   if (c.in_flight() != 0 && !at_once) return false;
   return last || size >= c.wnd_max / 2;
 }
@@ -315,6 +325,7 @@ bool Engine::SendFin(Tcb& c) {
     if (!f->send.empty() && c.snd.nxt < f->send.tail->end()) return true;  // text first
     if (!SendEmpty(c, c.snd.nxt, kTcpFin | kTcpAck)) return false;
     if (f->resend == c.snd.nxt) f->resend += 1;
+    if (c.in_flight() == 0) BeginFlight(c, *f);
     c.snd.nxt += 1;
     FinSent(c);
   } else if (f->resend < c.snd.nxt && f->resend == c.snd.nxt - 1) {
@@ -322,12 +333,13 @@ bool Engine::SendFin(Tcb& c) {
     f->resend = c.snd.nxt;
     counters_.Add(Counter::kTcpRetransmits);
   }
-  if (c.in_flight() != 0 && !c.has(kRetransmitArmed)) ArmRetransmit(c, Rto(c, c.backoff));
+  if (c.in_flight() != 0 && !c.has(kRetransmitArmed)) ArmRto(c, Rto(c, c.backoff));
   return true;
 }
 
 void Engine::FinSent(Tcb& c) {
   c.set(kFinSent);
+  LeaveCloseWait(c);
   c.state = c.state == TcpState::kCloseWait ? TcpState::kLastAck : TcpState::kFinWait1;
 }
 
@@ -354,6 +366,7 @@ void Engine::SendAnswers() {
     out.remote = answer.request->source;
     out.local = answer.local;
     out.header_size = wire::kTcpHeaderSize;
+    out.ttl = config_.ttl;
     out.request = answer.request;
     counters_.Add(Counter::kTcpResetsSent);
     counters_.Add(Counter::kTcpSegmentsOut);

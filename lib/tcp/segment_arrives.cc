@@ -91,7 +91,7 @@ bool Engine::CheckSequence(Arrival& a) {
     AnswerUnacceptable(a);
     // The FIN sent again restarts TIME-WAIT (3.10.7.4 eighth).
     if (c.state == TcpState::kTimeWait && a.fin && first + length == c.rcv.nxt) {
-      ArmRetransmit(c, config_.time_wait_ms);
+      ArmRetransmit(c, SettingsOf(c).time_wait_ms);
     }
     const bool old = length != 0 && first + length <= c.rcv.nxt;
     return Drop(old ? Counter::kDropTcpDuplicate : Counter::kDropTcpSequence);
@@ -178,10 +178,13 @@ bool Engine::CheckUrgent(Arrival& a) {
   // MUST-62: the pointer names the octet after the urgent text. Outside the stream it means
   // nothing.
   const Seq urgent = a.h.seq + a.h.urgent;
-  if (Flight* f = Borrowed(c); f != nullptr && urgent > c.rcv.nxt) {
-    if (!f->urgent_valid || urgent > f->urgent) f->urgent = urgent;
-    f->urgent_valid = true;
-  }
+  if (urgent <= c.rcv.nxt) return true;
+  Flight* f = Borrow(c);  // for this turn only, if nothing else keeps it
+  if (f == nullptr) return true;
+  if (f->urgent_valid && urgent <= f->urgent) return true;
+  f->urgent = urgent;
+  f->urgent_valid = true;
+  c.owe(kEventUrgent);  // MUST-32
   return true;
 }
 
@@ -217,8 +220,8 @@ bool Engine::TakeText(Arrival& a) {
   }
   // Rounding up to the unit of the window scale lets the right edge run a little ahead of the
   // buffer with every segment. Here that ends, or small segments could fill memory without limit.
-  const uint32_t slack = std::max<uint32_t>(MssFor(c.local), 1u << c.receive_scale());
-  if (f->unread_octets + a.size > ListenerOf(c).parameters.receive_buffer + slack) {
+  const uint32_t slack = std::max<uint32_t>(MssFor(c), 1u << c.receive_scale());
+  if (f->unread_octets + a.size > SettingsOf(c).receive_buffer + slack) {
     c.owe(kAckNow);
     return Drop(Counter::kDropTcpReceiveBuffer);
   }
@@ -227,7 +230,7 @@ bool Engine::TakeText(Arrival& a) {
   KeepInOrder(c, *f, text);
   if (!f->ack_pending) {
     f->ack_pending = true;
-    f->ack_at = now_ms() + config_.delayed_ack_ms;
+    f->ack_at = now_ms() + SettingsOf(c).delayed_ack_ms;
     ArmWheel(c);
   }
   // At least every second segment (SHLD-19); more than that in one burst still makes one ACK
@@ -258,6 +261,9 @@ bool Engine::CheckFin(Arrival& a) {
   switch (c.state) {
     case TcpState::kEstablished:
       c.state = TcpState::kCloseWait;
+      ++close_wait_count_;
+      counters_.Add(Counter::kTcpCloseWait);
+      WatchCloseWait(c);
       c.owe(kEventPeerClosed);
       break;
     case TcpState::kFinWait1:  // our FIN is not acknowledged yet, or we would be in FIN-WAIT-2

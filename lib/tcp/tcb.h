@@ -28,9 +28,11 @@ enum Todo : uint16_t {
   kEventClosed = 1 << 11,  // OnClosed, then the record is given back or kept for TIME-WAIT
   kOverride = 1 << 12,     // the silly-window override timer ran out: send what the window takes
   kPeerFinHeld = 1 << 13,  // a FIN that came out of order is next
+  kEventUrgent = 1 << 14,
+  kEventSoftError = 1 << 15,
 };
-inline constexpr uint16_t kAnyEvent =
-    kEventOpen | kEventData | kEventWritable | kEventPeerClosed | kEventTimer | kEventClosed;
+inline constexpr uint16_t kAnyEvent = kEventOpen | kEventData | kEventWritable | kEventPeerClosed |
+                                      kEventTimer | kEventClosed | kEventUrgent | kEventSoftError;
 
 // Tcb::neighbour while ip remembers nothing for the connection.
 inline constexpr uint16_t kNoNeighbour = 0xffff;
@@ -40,7 +42,7 @@ enum TcbFlag : uint16_t {
   kTouched = 1 << 0,     // on the engine's list of connections with something to do
   kTimestamps = 1 << 1,  // both sides sent the option
   kActiveOpen = 1 << 2,  // this side sent the first SYN (MUST-11)
-  kNoDelay = 1 << 3,
+  kCork = 1 << 3,        // only full segments
   kKeepAlive = 1 << 4,
   kPaused = 1 << 5,          // the application stopped OnData
   kCloseRequested = 1 << 6,  // FIN follows the last octet of the send queue
@@ -49,7 +51,7 @@ enum TcbFlag : uint16_t {
   kPeerFin = 1 << 9,           // the peer's FIN has been taken
   kRetransmitArmed = 1 << 10,  // retransmit_at is meant
   kPersist = 1 << 11,          // retransmit_at is the window-probe timer
-  kAppTimer = 1 << 12,         // app_timer_at is meant
+  kAppTimer = 1 << 12,         // app_timer_at is meant: the application's, or linger after Close
   kSynTimedOut = 1 << 13,      // SYN or SYN-ACK was sent again: RFC 6298 5.7
   kWantsRoom = 1 << 14,        // Send took less than it was given
   kOpened = 1 << 15,           // OnOpen was called
@@ -64,8 +66,9 @@ struct alignas(64) Tcb {
   uint16_t local_port;
   uint8_t local;           // which of our addresses
   uint8_t challenge_slot;  // when the last challenge ACK was sent, in limiter intervals mod 256
-  TcpState state;
-  uint8_t scale;  // window scales: send in the low four bits, receive in the high ones
+  TcpState state : 4;
+  SoftError last_error : 4;  // since the peer last acknowledged something
+  uint8_t scale;             // window scales: send in the low four bits, receive in the high ones
   struct {
     Seq nxt;
     Seq adv;  // right edge of the window as advertised; it never moves left (SHLD-14)
@@ -90,12 +93,12 @@ struct alignas(64) Tcb {
   uint32_t rttvar_us;  // before the first sample: when the SYN was sent, microseconds mod 2^32
   WheelLink wheel_link;
   Millis wheel_at;
-  Millis retransmit_at;  // RTO, window probe, TIME-WAIT or FIN-WAIT-2, by state
+  Millis retransmit_at;  // RTO, window probe, TIME-WAIT, FIN-WAIT-2 or CLOSE-WAIT, by state
   Millis app_timer_at;
   Millis heard_at;   // when the last segment was received
   uint32_t wnd_max;  // MAX.SND.WND, RFC 5961 5 and sender silly-window avoidance
   uint32_t generation;
-  uint16_t listener;
+  uint16_t profile;     // settings and handler
   uint16_t neighbour;   // next hop, as ip remembers it
   uint16_t mss;         // largest text per segment, options already subtracted
   uint8_t retransmits;  // of the oldest unacknowledged segment, or unanswered probes

@@ -47,6 +47,53 @@ void Engine::ArmRetransmit(Tcb& c, uint32_t ms) {
   ArmWheel(c);
 }
 
+// Retransmission timeouts and window probes are cut short by the user timeout.
+void Engine::ArmRto(Tcb& c, uint32_t ms) {
+  ArmRetransmit(c, std::min(ms, UserTimeoutLeft(c).value_or(ms)));
+}
+
+// How much is left of the user timeout; 0 when it is over, nothing when none runs. It counts from
+// the last progress while something is outstanding or the peer's window keeps text back, and from
+// the first SYN of an active open.
+std::optional<uint32_t> Engine::UserTimeoutLeft(const Tcb& c) const {
+  const uint32_t limit = SettingsOf(c).user_timeout_ms;
+  if (limit == 0 || !c.has(kActiveOpen | kOpened)) return std::nullopt;
+  Millis since = c.heard_at;
+  if (c.synchronized()) {
+    const Flight* f = FlightOf(c);
+    if (f == nullptr || (c.in_flight() == 0 && !c.has(kPersist))) return std::nullopt;
+    since = f->progress_at;
+  }
+  const uint32_t passed = static_cast<uint32_t>(std::max(0, now_ms() - since));
+  return limit > passed ? limit - passed : 0;
+}
+
+// R2 (MUST-20) in retransmissions or unanswered probes; with a user timeout that alone decides
+// (MUST-21), but an orphan has nobody left who asked for patience.
+uint32_t Engine::RetriesMax(const Tcb& c) const {
+  const Settings& s = SettingsOf(c);
+  if (c.has(kOrphan)) return s.orphan_retries;
+  return s.user_timeout_ms != 0 ? 0xff : s.retries2;
+}
+
+void Engine::GiveUp(Tcb& c) {
+  counters_.Add(Counter::kTcpTimedOut);
+  if (c.state != TcpState::kSynSent && (c.state != TcpState::kSynReceived || c.has(kActiveOpen))) {
+    c.owe(kSendReset);
+  }
+  Finish(c, CloseReason::kTimedOut);
+}
+
+// An application that forgets a connection after the peer's FIN would keep it for ever. What is
+// sent meanwhile has its own timer; this one follows it.
+void Engine::WatchCloseWait(Tcb& c) {
+  const uint32_t limit = SettingsOf(c).close_wait_ms;
+  if (limit == 0 || c.state != TcpState::kCloseWait || c.in_flight() != 0 || c.has(kPersist)) {
+    return;
+  }
+  ArmRetransmit(c, limit);
+}
+
 // Only an established connection with nothing outstanding is probed (MUST-26).
 std::optional<Millis> Engine::KeepAliveAt(const Tcb& c) const {
   if (!c.has(kKeepAlive) || c.in_flight() != 0 || c.has(kPersist) ||
@@ -54,15 +101,20 @@ std::optional<Millis> Engine::KeepAliveAt(const Tcb& c) const {
        c.state != TcpState::kFinWait2)) {
     return std::nullopt;
   }
-  return c.heard_at + config_.keepalive_idle_ms + c.retransmits * config_.keepalive_interval_ms;
+  const Settings& s = SettingsOf(c);
+  return c.heard_at + s.keepalive_idle_ms + c.retransmits * s.keepalive_interval_ms;
 }
 
 void Engine::TimerExpired(Tcb& c) {
   const Millis now = now_ms();
   if (c.has(kAppTimer) && c.app_timer_at <= now) {
     c.clear(kAppTimer);
-    c.owe(kEventTimer);
     Touch(c);
+    if (c.has(kOrphan)) {
+      LingerOver(c);
+    } else {
+      c.owe(kEventTimer);
+    }
   }
   if (Flight* f = Borrowed(c); f != nullptr && f->ack_pending && f->ack_at <= now) {
     f->ack_pending = false;
@@ -82,18 +134,27 @@ void Engine::TimerExpired(Tcb& c) {
 }
 
 void Engine::KeepAliveTimeout(Tcb& c) {
-  if (c.retransmits >= config_.keepalive_probes) {
-    counters_.Add(Counter::kTcpTimedOut);
-    c.owe(kSendReset);
-    Finish(c, CloseReason::kTimedOut);
-    return;
-  }
+  const Settings& s = SettingsOf(c);
+  const bool over =
+      s.user_timeout_ms == 0
+          ? c.retransmits >= s.keepalive_probes
+          : c.retransmits != 0 && now_ms().value - c.heard_at.value >= s.user_timeout_ms;
+  if (over) return GiveUp(c);
   ++c.retransmits;
   c.owe(kProbe);
   counters_.Add(Counter::kTcpKeepAlives);
 }
 
+// Close had so long to get everything acknowledged; FIN-WAIT-2 has its own limit.
+void Engine::LingerOver(Tcb& c) {
+  if (c.state == TcpState::kFinWait2 || c.state == TcpState::kTimeWait) return;
+  c.owe(kSendReset);
+  Finish(c, CloseReason::kTimedOut);
+  counters_.Add(Counter::kTcpLingerOver);
+}
+
 void Engine::RetransmitTimeout(Tcb& c) {
+  if (UserTimeoutLeft(c) == 0u) return GiveUp(c);
   switch (c.state) {
     case TcpState::kTimeWait:
       Finish(c, CloseReason::kNormal);
@@ -104,10 +165,19 @@ void Engine::RetransmitTimeout(Tcb& c) {
         return;
       }
       break;
+    case TcpState::kCloseWait:
+      if (c.in_flight() == 0 && !c.has(kPersist)) {
+        counters_.Add(Counter::kTcpCloseWaitOver);
+        c.owe(kSendReset);
+        Finish(c, CloseReason::kTimedOut);
+        return;
+      }
+      break;
     case TcpState::kSynSent:
     case TcpState::kSynReceived: {
       const bool active = c.state == TcpState::kSynSent || c.has(kActiveOpen);
-      if (c.retransmits >= (active ? config_.syn_retries : config_.synack_retries)) {
+      const Settings& s = SettingsOf(c);
+      if (c.retransmits >= (active ? s.syn_retries : s.synack_retries)) {
         counters_.Add(Counter::kTcpTimedOut);
         Finish(c, CloseReason::kTimedOut);
         return;
@@ -120,18 +190,17 @@ void Engine::RetransmitTimeout(Tcb& c) {
     default:
       break;
   }
-  if (c.retransmits >= config_.retries2) {  // R2 (MUST-20)
-    counters_.Add(Counter::kTcpTimedOut);
-    c.owe(kSendReset);
-    Finish(c, CloseReason::kTimedOut);
-    return;
-  }
+  const Flight* flight = FlightOf(c);
+  const bool probed_enough =  // by an orphan, whose peer may answer probes of its window for ever
+      c.has(kPersist) && c.has(kOrphan) && flight != nullptr &&
+      flight->probe_backoff >= RetriesMax(c);
+  if (probed_enough || (c.retransmits >= RetriesMax(c) && RetriesMax(c) != 0xff)) return GiveUp(c);
   if (c.has(kPersist)) {
     c.clear(kPersist);
     if (c.snd.wnd != 0) {
       c.owe(kOverride | kOutput);
     } else {
-      ++c.retransmits;  // until the peer answers
+      if (c.retransmits != 0xff) ++c.retransmits;  // until the peer answers
       // Nothing was sent for an RTO (RFC 5681 4.1).
       c.cwnd = std::min(c.cwnd, config_.initial_window_segments * c.mss);
       if (Flight* f = Borrowed(c); f != nullptr && f->probe_backoff < 0xff) ++f->probe_backoff;
@@ -153,11 +222,13 @@ void Engine::RetransmitTimeout(Tcb& c) {
     f->timing = false;  // Karn
     f->resend = c.snd.una;
   }
-  ++c.retransmits;
-  // R1 (MUST-20, SHLD-10): look the next hop up anew.
-  if (c.retransmits == config_.retries1) c.neighbour = kNoNeighbour;
+  if (c.retransmits != 0xff) ++c.retransmits;
+  if (c.retransmits == SettingsOf(c).retries1) {  // R1 (MUST-20, SHLD-10)
+    c.neighbour = kNoNeighbour;                   // look the next hop up anew
+    ReportSoftError(c, SoftError::kNoAnswer);     // SHLD-9
+  }
   if (c.backoff < kBackoffMax) ++c.backoff;
-  ArmRetransmit(c, Rto(c, c.backoff));
+  ArmRto(c, Rto(c, c.backoff));
   c.owe(kOutput);
 }
 
@@ -166,11 +237,12 @@ void Engine::WatchWindow(Tcb& c) {
   // A window that has opened by a crumb does not wait for the next probe of the closed one.
   const bool probing =
       c.has(kPersist) && c.snd.wnd != 0 && now_ms() + kOverrideMaxMs < c.retransmit_at;
-  if (c.has(kRetransmitArmed) && !probing) return;
+  if (c.has(kPersist) && c.has(kRetransmitArmed) && !probing) return;
+  Flight* f = Borrowed(c);
+  if (!c.has(kPersist) && f != nullptr && f->probe_backoff == 0) f->progress_at = now_ms();
   c.set(kPersist);
-  const Flight* f = Borrowed(c);
   const uint32_t rto = Rto(c, f == nullptr ? 0 : f->probe_backoff);
-  ArmRetransmit(c, c.snd.wnd == 0 ? rto : std::clamp(rto, kOverrideMinMs, kOverrideMaxMs));
+  ArmRto(c, c.snd.wnd == 0 ? rto : std::clamp(rto, kOverrideMinMs, kOverrideMaxMs));
 }
 
 }  // namespace weir::tcp

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <span>
 
+#include "absl/status/status.h"
 #include "weir/address.h"
+#include "weir/connection_options.h"
 
 namespace weir {
 
@@ -55,6 +57,21 @@ enum class CloseReason : uint8_t {
 // "reset by peer" and so on.
 const char* CloseReasonText(CloseReason reason);
 
+// Trouble on a connection that is not its end (RFC 9293 3.9.1.8).
+enum class SoftError : uint8_t {
+  kNone,
+  kNoAnswer,          // retries1 retransmissions went unanswered
+  kUnreachable,       // ICMP: network, host or route
+  kRefusedByHost,     // ICMP: port or protocol unreachable, which ends no established connection
+  kProhibited,        // ICMP: forbidden by a router
+  kTimeExceeded,      // ICMP: the time to live ran out on the way
+  kParameterProblem,  // ICMP
+  kPacketTooBig,      // ICMP: path MTU, acted upon where it is believed
+};
+
+// "no answer" and so on; "none" for kNone.
+const char* SoftErrorText(SoftError error);
+
 // A snapshot of one connection; times in microseconds, windows and queues in octets.
 struct ConnectionInfo {
   TcpState state = TcpState::kClosed;
@@ -76,6 +93,10 @@ struct ConnectionInfo {
   uint32_t unread = 0;          // received in order and not delivered yet
   uint32_t out_of_order = 0;    // received behind a gap
   uint8_t retransmissions = 0;  // of the oldest unacknowledged segment
+  uint32_t urgent = 0;          // not delivered yet and marked as urgent (MUST-33)
+  // Milliseconds since the peer's last segment; in CLOSE-WAIT that is, as a rule, since its FIN.
+  uint32_t silent_ms = 0;
+  SoftError last_error = SoftError::kNone;  // since the peer last acknowledged something
 };
 
 // A value of 16 octets: copy it, keep it, compare it. It names the connection together with a
@@ -118,7 +139,7 @@ class Connection {
   // arrive.
   void Shutdown();
   // Closes: as Shutdown, and the handler hears nothing further but OnClosed. Text that arrives or
-  // is unread then is answered by RST (SHLD-3).
+  // is unread then is answered by RST (SHLD-3). See linger_ms for how long it may take.
   void Close();
   // Ends at once with RST; OnClosed(kAborted) follows.
   void Abort();
@@ -132,11 +153,16 @@ class Connection {
   uint64_t user() const;
   void set_user(uint64_t value);
 
-  // Sends small segments at once instead of waiting for an acknowledgement (MUST-17). The default
-  // is the listener's.
-  bool SetNoDelay(bool on);
-  // Probes an idle peer; off by default (MUST-24, MUST-25). Times are the configuration's.
-  bool SetKeepAlive(bool on);
+  // Changes what `options` names, from now on, on this connection alone. InvalidArgument: a value
+  // out of range. ResourceExhausted: the connections of this worker have too many (8192) different
+  // settings. NotFound: the connection is gone.
+  absl::Status Configure(const ConnectionOptions& options);
+  // Configure for two of them. False on a dead connection.
+  bool SetNoDelay(bool on);    // MUST-17
+  bool SetKeepAlive(bool on);  // MUST-24, MUST-25
+  // While corked, only full segments are sent; what is short waits for more text, for the cork to
+  // be pulled, for Shutdown, or at most 1 s once everything else is acknowledged.
+  bool SetCork(bool on);
 
   Endpoint remote() const;
   Endpoint local() const;

@@ -31,6 +31,13 @@ class Handler {
   virtual void OnPeerClosed(Connection c) { c.Close(); }
   // The connection is gone; the handle is valid for user(), remote() and local() during this call.
   virtual void OnClosed(Connection, CloseReason) {}
+  // The peer has marked text as urgent, or more of it: Info().urgent octets from the next OnData
+  // on. The text itself comes in its place in the stream (RFC 9293 3.8.5, MUST-32). SHLD-13: new
+  // protocols should not use this.
+  virtual void OnUrgent(Connection) {}
+  // Trouble that need not be the end: the path or the peer does not answer (R1, SHLD-9), or a
+  // router says so (MUST-47, SHLD-25). Not called where `soft_errors` is false.
+  virtual void OnSoftError(Connection, SoftError) {}
   // The timer of Connection::SetTimer.
   virtual void OnTimer(Connection) {}
 };

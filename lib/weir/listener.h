@@ -1,4 +1,4 @@
-// What a listener accepts and how its connections behave.
+// What a listener accepts.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "weir/address.h"
+#include "weir/connection_options.h"
 #include "weir/handler.h"
 
 namespace weir {
@@ -16,12 +17,8 @@ struct ListenOptions {
   uint16_t port = 0;  // 1..65535
   std::optional<IpAddress> address =
       {};  // one of the server's addresses; empty = all of them (MUST-43)
-  std::optional<uint32_t> send_buffer = {};     // octets, 2048..2^30
-  std::optional<uint32_t> receive_buffer = {};  // octets, 2048..2^30
-  std::optional<bool> no_delay = {};
-  std::optional<bool> keep_alive = {};
-  // Delivers text also when the send buffer has no room for an answer as long as the text.
-  bool deliver_when_full = false;
+  std::optional<uint32_t> syn_backlog = {};  // half-open connections a worker, 1..2^20
+  ConnectionOptions connection = {};         // of what it accepts
 };
 
 // Makes the handler of one worker; called once per worker, on that worker, before any connection.

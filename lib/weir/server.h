@@ -20,7 +20,7 @@ class Server {
   virtual ~Server() = default;
 
   // Accepts connections on a port, on every worker, with one handler per worker.
-  // InvalidArgument: port 0, an address that is not the server's, a buffer size out of range.
+  // InvalidArgument: port 0, an address that is not the server's, an option out of range.
   // AlreadyExists: the port (on that address) is taken. FailedPrecondition: Run has begun.
   virtual absl::Status Listen(const ListenOptions& options, HandlerFactory factory) = 0;
 

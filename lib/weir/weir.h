@@ -3,6 +3,7 @@
 
 #include "weir/address.h"
 #include "weir/connection.h"
+#include "weir/connection_options.h"
 #include "weir/handler.h"
 #include "weir/listener.h"
 #include "weir/server.h"

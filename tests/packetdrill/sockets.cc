@@ -101,11 +101,11 @@ Socket* Sockets::Find(int fd) {
 
 ListenOptions Sockets::OptionsOf(const Socket& s) const {
   ListenOptions options;
-  options.send_buffer = s.send_buffer;
-  options.receive_buffer = s.receive_buffer;
-  options.no_delay = s.no_delay;
-  options.keep_alive = s.keep_alive;
-  options.deliver_when_full = true;  // the script reads and writes as it likes
+  options.connection.send_buffer = s.send_buffer;
+  options.connection.receive_buffer = s.receive_buffer;
+  options.connection.no_delay = s.no_delay;
+  options.connection.keep_alive = s.keep_alive;
+  options.connection.deliver_when_full = true;  // the script reads and writes as it likes
   return options;
 }
 
@@ -123,7 +123,7 @@ int Sockets::Listen(Socket& s) {
   options.port = s.bound.port;
   if (!s.bound.address.is_unspecified()) options.address = s.bound.address;
   const auto parameters = wire_.engine().WithDefaults(options);
-  if (!parameters) return -EADDRNOTAVAIL;
+  if (!parameters.ok()) return -EADDRNOTAVAIL;
   s.listener = wire_.engine().Listen(*parameters, this);
   return s.listener ? 0 : -EADDRINUSE;
 }
@@ -154,10 +154,12 @@ int Sockets::Connect(Socket& s, const sockaddr* address, socklen_t size) {
   if (s.closed) return s.error != 0 ? TakeError(s) : -ECONNABORTED;
   const auto remote = EndpointOf(address, size);
   if (!remote) return -EAFNOSUPPORT;
+  const auto parameters = wire_.engine().WithDefaults(OptionsOf(s));
+  if (!parameters.ok()) return -EADDRNOTAVAIL;
   const int local = wire_.stack().ip().SourceFor(remote->address);
   if (local < 0) return -ENETUNREACH;
   s.connection = wire_.engine().Connect(static_cast<uint8_t>(local), s.bound.port, *remote,
-                                        *wire_.engine().WithDefaults(OptionsOf(s)), this);
+                                        parameters->settings, this);
   if (!s.connection.alive()) return -EADDRNOTAVAIL;
   s.connection.set_user(reinterpret_cast<uintptr_t>(&s));
   s.connecting = true;

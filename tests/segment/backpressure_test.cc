@@ -13,8 +13,8 @@ class BackPressure : public TransferTest {
  protected:
   Options Buffers(uint32_t send, uint32_t receive) const {
     Options options = Base();
-    options.listen.send_buffer = send;
-    options.listen.receive_buffer = receive;
+    options.listen.connection.send_buffer = send;
+    options.listen.connection.receive_buffer = receive;
     return options;
   }
   // The application answers with what it gets and keeps nothing.
@@ -64,7 +64,7 @@ TEST_P(BackPressure, DeliversNoMoreThanSendHasRoomFor) {
 
 TEST_P(BackPressure, DeliversAllTheSameWhereTheListenerWantsIt) {
   Options options = Buffers(2048, 65535);
-  options.listen.deliver_when_full = true;
+  options.listen.connection.deliver_when_full = true;
   Rig rig(options);
   rig.Establish();
   EXPECT_EQ(rig.Send(5000), 2048u);
@@ -325,7 +325,7 @@ TEST_P(BackPressure, EchoLosesNothingWhileThePoolIsEmpty) {
 
 TEST_P(BackPressure, AcknowledgementWaitsForABuffer) {
   Options options = Base();
-  options.listen.deliver_when_full = true;  // no buffer is needed to deliver
+  options.listen.connection.deliver_when_full = true;  // no buffer is needed to deliver
   Rig rig(options);
   rig.Establish();
   rig.pool().set_exhausted(true);

@@ -45,7 +45,7 @@ TEST_P(BlindAttacks, ResetWithTextResets) {
 
 TEST_P(BlindAttacks, ResetAtAClosedWindowResets) {
   Options options = Base();
-  options.listen.receive_buffer = 2048;
+  options.listen.connection.receive_buffer = 2048;
   Rig rig(options);
   rig.Establish();
   rig.c().Pause();

@@ -309,7 +309,7 @@ TEST_P(Closing, FinOutOfOrderInFinWait2WaitsForTheGap) {
 
 TEST_P(Closing, FinBehindTheWindowIsCutOffWithTheTextBeforeIt) {
   Options options = Base();
-  options.listen.receive_buffer = 2048;
+  options.listen.connection.receive_buffer = 2048;
   Rig rig(options);
   rig.Establish();
   rig.c().Pause();
@@ -360,7 +360,7 @@ TEST_P(Closing, FinIsSentAgainInLastAck) {
 
 TEST_P(Closing, LastAckIsGivenUpLikeAnyRetransmission) {
   Options options = Base();
-  options.tcp.retries2 = 3;
+  options.tcp.orphan_retries = 3;
   Rig rig(options);
   rig.Establish();
   rig.handler().on_peer_closed = [](Connection c) { c.Close(); };
@@ -721,7 +721,7 @@ TEST_P(Closing, TimeWaitDoesNotGiveWayToAnOpenInItsOwnOnClosed) {
   rig.handler().on_closed = [&](Connection, CloseReason) {
     const int local = rig.stack().ip().SourceFor(rig.path().source.address);
     next = rig.engine().Connect(static_cast<uint8_t>(local), 50000, rig.path().source,
-                                *rig.engine().WithDefaults({}), &rig.handler());
+                                rig.engine().config(), &rig.handler());
   };
   Shutdown(rig);
   rig.Out(Fin(1).Acks(1));

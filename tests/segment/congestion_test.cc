@@ -186,7 +186,7 @@ TEST_P(Congestion, NothingButADuplicateCountsAsOne) {
 // RFC 5681 2 (b): nor does text that our window has no room for.
 TEST_P(Congestion, ProbesOfOurWindowDoNotCount) {
   Options options = Base();
-  options.listen.receive_buffer = 2048;
+  options.listen.connection.receive_buffer = 2048;
   Rig rig(options);
   FillWindow(rig);
   rig.c().Pause();

@@ -578,7 +578,7 @@ TEST_P(Handles, OwnedTextIsSentInItsPlaceAmongTheCopied) {
 
 TEST_P(Handles, OwnedTextDoesNotCountAgainstTheSendBuffer) {
   Options options = Base();
-  options.listen.send_buffer = 2048;
+  options.listen.connection.send_buffer = 2048;
   Rig rig(options);
   rig.Establish();
   const std::vector<uint8_t> text = Pattern(1, 100000);
@@ -603,7 +603,7 @@ TEST_P(Handles, OwnedTextOfNoSizeIsRefused) {
 
 TEST_P(Handles, SendTakesWhatFitsAndOnWritableFollows) {
   Options options = Base();
-  options.listen.send_buffer = 2048;
+  options.listen.connection.send_buffer = 2048;
   Rig rig(options);
   rig.Establish({.mss = 1000});
   EXPECT_EQ(rig.Send(5000), 2048u);
@@ -634,7 +634,7 @@ TEST_P(Handles, OnWritableIsNotCalledWhenSendTookEverything) {
 
 TEST_P(Handles, PausedConnectionKeepsItsTextAndClosesItsWindow) {
   Options options = Base();
-  options.listen.receive_buffer = 4096;
+  options.listen.connection.receive_buffer = 4096;
   Rig rig(options);
   rig.Establish();
   rig.c().Pause();
@@ -707,7 +707,7 @@ TEST_P(Handles, ResetIsReportedToAPausedReaderAtOnce) {
 
 TEST_P(Handles, TextIsDeliveredNoFasterThanItCanBeAnswered) {
   Options options = Base();
-  options.listen.send_buffer = 2048;
+  options.listen.connection.send_buffer = 2048;
   Rig rig(options);
   rig.Establish({.mss = 1024, .window = 0});
   size_t echoed = 0;
@@ -727,8 +727,8 @@ TEST_P(Handles, TextIsDeliveredNoFasterThanItCanBeAnswered) {
 
 TEST_P(Handles, TextIsDeliveredAllTheSameWhereTheListenerSaysSo) {
   Options options = Base();
-  options.listen.send_buffer = 2048;
-  options.listen.deliver_when_full = true;
+  options.listen.connection.send_buffer = 2048;
+  options.listen.connection.deliver_when_full = true;
   Rig rig(options);
   rig.Establish({.window = 0});
   rig.handler().on_data = [](Connection c, Bytes text) { (void)c.Send(text); };

@@ -13,7 +13,7 @@ class KeepAlive : public TransferTest {
  protected:
   Options On() const {
     Options options = Base();
-    options.listen.keep_alive = true;
+    options.listen.connection.keep_alive = true;
     return options;
   }
 };

@@ -68,7 +68,7 @@ TEST_P(PassiveOpen, WindowOfTheSynAckIsNotScaled) {
 
 TEST_P(PassiveOpen, SmallReceiveBufferIsAnnouncedAsItIs) {
   Options options = Base();
-  options.listen.receive_buffer = 4096;
+  options.listen.connection.receive_buffer = 4096;
   Rig rig(options);
   rig.In(Syn(0).Mss(1460));
   rig.Out(SynAck(0).Acks(1).Win(4096));

@@ -204,7 +204,7 @@ TEST_P(Retransmission, TimerStartsAnewWithEachNewAcknowledgement) {
 // RFC 6298 5.1: a segment behind others does not push the timer back.
 TEST_P(Retransmission, TimerIsNotPushedBackBySending) {
   Options options = Base();
-  options.listen.no_delay = true;
+  options.listen.connection.no_delay = true;
   Rig rig(options);
   rig.Establish();
   EXPECT_EQ(rig.Send(10), 10u);
@@ -301,7 +301,7 @@ TEST_P(Retransmission, OfAPartlyAcknowledgedSegmentIsTheRestOfIt) {
 
 TEST_P(Retransmission, JoinsSegmentsThatWereShort) {
   Options options = Base();
-  options.listen.no_delay = true;
+  options.listen.connection.no_delay = true;
   Rig rig(options);
   rig.Establish();
   for (uint32_t i = 0; i < 3; ++i) {
@@ -378,7 +378,7 @@ TEST_P(Retransmission, WorksWhileTheDriverStillHoldsTheBuffer) {
 // Keep-alive probes that nobody answered are not retransmissions of what is sent next.
 TEST_P(Retransmission, AfterUnansweredKeepAlivesBeginsWithTheOrdinaryTimeout) {
   Options options = Base();
-  options.listen.keep_alive = true;
+  options.listen.connection.keep_alive = true;
   Rig rig(options);
   rig.Establish();
   rig.OutAfter(Seconds(7200), Ack(0).Acks(1));

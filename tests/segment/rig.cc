@@ -71,6 +71,13 @@ void RecordingHandler::OnTimer(Connection c) {
   if (on_timer) on_timer(c);
 }
 
+void RecordingHandler::OnUrgent(Connection c) {
+  if (on_urgent) on_urgent(c);
+}
+void RecordingHandler::OnSoftError(Connection c, SoftError error) {
+  if (on_soft_error) on_soft_error(c, error);
+}
+
 // --- building up and taking down ---
 
 Rig::Rig(const Options& options)
@@ -440,8 +447,9 @@ Seg Rig::Connect(uint16_t local_port) {
   iss_known_ = false;
   Handler* handler = options_.handler != nullptr ? options_.handler : &handler_;
   const int local = stack_->ip().SourceFor(path_.source.address);
-  connecting_ = engine().Connect(static_cast<uint8_t>(local), local_port, path_.source,
-                                 *engine().WithDefaults(ListenOptions{}), handler);
+  connecting_ =
+      engine().Connect(static_cast<uint8_t>(local), local_port, path_.source,
+                       *tcp::WithOptions(engine().config(), options_.listen.connection), handler);
   EXPECT_TRUE(connecting_.alive());
   path_.destination.port = local_port;
   RunTurn({});

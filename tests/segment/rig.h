@@ -36,7 +36,8 @@ inline constexpr Seq kPeerIss{0xfffffff0u};
 // particular nothing is closed when the peer closes.
 class RecordingHandler : public Handler {
  public:
-  std::function<void(Connection)> on_open, on_writable, on_peer_closed, on_timer;
+  std::function<void(Connection)> on_open, on_writable, on_peer_closed, on_timer, on_urgent;
+  std::function<void(Connection, SoftError)> on_soft_error;
   std::function<void(Connection, Bytes)> on_data;
   std::function<void(Connection, CloseReason)> on_closed;
 
@@ -52,6 +53,8 @@ class RecordingHandler : public Handler {
   void OnPeerClosed(Connection c) override;
   void OnClosed(Connection c, CloseReason reason) override;
   void OnTimer(Connection c) override;
+  void OnUrgent(Connection c) override;
+  void OnSoftError(Connection c, SoftError error) override;
 };
 
 struct Options {

@@ -12,7 +12,7 @@ class ReceivedText : public TransferTest {
  protected:
   Options SmallBuffer(uint32_t octets) const {
     Options options = Base();
-    options.listen.receive_buffer = octets;
+    options.listen.connection.receive_buffer = octets;
     return options;
   }
 };
@@ -351,7 +351,7 @@ TEST_P(SentText, AndEveryOtherSegmentHasARightChecksum) {
 // MUST-61, SHLD-27: one PSH, on the last segment of what there is.
 TEST_P(SentText, CarriesPushOnItsLastSegmentOnly) {
   Options options = Base();
-  options.listen.no_delay = true;
+  options.listen.connection.no_delay = true;
   Rig rig(options);
   rig.Establish();
   EXPECT_EQ(rig.Send(3000), 3000u);
@@ -363,7 +363,7 @@ TEST_P(SentText, CarriesPushOnItsLastSegmentOnly) {
 // SHLD-28: what is written in pieces within a turn leaves in full segments.
 TEST_P(SentText, WrittenInPiecesLeavesInFullSegments) {
   Options options = Base();
-  options.listen.no_delay = true;
+  options.listen.connection.no_delay = true;
   Rig rig(options);
   rig.Establish();
   const std::vector<uint8_t> text = Pattern(1, 2000);

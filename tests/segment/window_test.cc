@@ -14,7 +14,7 @@ class OurWindow : public TransferTest {
  protected:
   Options Buffer(uint32_t octets, int scale = -1) const {
     Options options = Base();
-    options.listen.receive_buffer = octets;
+    options.listen.connection.receive_buffer = octets;
     options.tcp.window_scale = scale;
     return options;
   }
@@ -97,7 +97,7 @@ TEST_P(OurWindow, MovesInStepsOfASegmentOrHalfTheBuffer) {
 // MUST-39: an application that reads little by little causes no storm of window updates.
 TEST_P(OurWindow, IsNotAnnouncedForEveryLittleRead) {
   Options options = Buffer(2048);
-  options.listen.send_buffer = 2048;
+  options.listen.connection.send_buffer = 2048;
   Rig rig(options);
   rig.Establish();
   rig.handler().on_data = [](Connection c, Bytes text) { EXPECT_EQ(c.Send(text), text.size()); };

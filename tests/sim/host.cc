@@ -68,18 +68,18 @@ void Host::Start() {
 void Host::Listen() {
   // Both directions are streams of their own here, not answers to each other.
   const auto parameters =
-      stack_->tcp().WithDefaults({.port = kServerPort, .deliver_when_full = true});
-  if (!parameters || !stack_->tcp().Listen(*parameters, &application_)) Fail("cannot listen");
+      stack_->tcp().WithDefaults({.port = kServerPort, .connection = {.deliver_when_full = true}});
+  if (!parameters.ok() || !stack_->tcp().Listen(*parameters, &application_)) Fail("cannot listen");
 }
 
 bool Host::Connect(size_t connection) {
   const Endpoint server{HostAddress(1, v4_), kServerPort};
   const int local = stack_->ip().SourceFor(server.address);
   if (local < 0) return false;
-  const auto parameters = stack_->tcp().WithDefaults({.deliver_when_full = true});
+  const auto parameters = tcp::WithOptions(stack_->tcp().config(), {.deliver_when_full = true});
   const auto port = static_cast<uint16_t>(kClientPortFirst + connection);
   Wake(now_);
-  return parameters &&
+  return parameters.ok() &&
          stack_->tcp()
              .Connect(static_cast<uint8_t>(local), port, server, *parameters, &application_)
              .alive();
