@@ -99,7 +99,7 @@ int main(int argc, char** argv) {
         return std::make_unique<Commanded>(port, connections);
       };
       const absl::Status status = server.Listen(
-          {.port = port, .no_delay = port != kNaglePort, .connection = {.deliver_when_full = true}},
+          {.port = port, .connection = {.no_delay = port != kNaglePort, .deliver_when_full = true}},
           make);
       if (!status.ok()) return status;
     }
