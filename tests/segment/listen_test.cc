@@ -140,6 +140,25 @@ TEST_P(NoConnection, ListeningAgainDisturbsNoConnection) {
   rig.Out(Ack(1).Acks(11));
 }
 
+TEST_P(NoConnection, PlaceOfAClosedListenerIsUsedAgain) {
+  Rig rig(Base());
+  rig.Establish();  // this connection outlives its listener, and keeps its place
+  rig.engine().CloseListener(rig.listener());
+  std::optional<uint16_t> last;
+  for (int i = 0; i < 10000; ++i) {
+    const uint16_t port = static_cast<uint16_t>(1000 + i % 7);
+    last = rig.engine().Listen(*rig.engine().WithDefaults({.port = port}), &rig.handler());
+    ASSERT_TRUE(last) << i;
+    ASSERT_NE(*last, rig.listener());
+    rig.engine().CloseListener(*last);
+    rig.engine().CloseListener(*last);  // once more does nothing
+  }
+  rig.In(Data(1, 10).Acks(1));
+  rig.ExpectReceived(10);
+  rig.Advance(Milliseconds(40));
+  rig.Out(Ack(1).Acks(11));
+}
+
 // --- silence ---
 
 TEST_P(NoConnection, SynToAGroupIsDroppedInSilence) {

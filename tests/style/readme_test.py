@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Holds README.md to what it promises: its echo server is the file that is built, its links lead somewhere."""
+"""Holds README.md and docs to what they promise: the echo server is the file that is built, links lead somewhere, tests
+that are named exist."""
 import pathlib
 import re
 import unittest
@@ -24,6 +25,15 @@ class Readme(unittest.TestCase):
         for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
             for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
                 self.assertTrue((page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}")
+
+    def test_tests_that_the_timer_table_names_are_there(self):
+        sources = "".join(path.read_text() for path in sorted((ROOT / "tests/segment").glob("*.cc")))
+        there = {".".join(name) for name in re.findall(r"TEST_P\((\w+),\s*(\w+)\)", sources)}
+        timers = (ROOT / "docs/testing.md").read_text().split("### Timers")[1].split("\n## ")[0]
+        named = re.findall(r"`(\w+\.\w+)`", timers)
+        self.assertGreater(len(named), 20)
+        for name in named:
+            self.assertIn(name, there)
 
     def test_scripts_it_names_are_there(self):
         for script in re.findall(r"scripts/\w+", README):
