@@ -166,9 +166,10 @@ class Engine {
     const wire::TcpHeader& h;
     Packet* packet;
     const uint8_t* text;
-    Seq seq;        // of the first octet of `text`
-    uint32_t size;  // octets of text that may be new
-    bool fin;       // FIN follows the text
+    Seq seq;           // of the first octet of `text`
+    uint32_t size;     // octets of text that may be new
+    bool fin;          // FIN follows the text
+    bool cut = false;  // some of it lay outside the window
   };
   // An RST or other answer without a connection, carried out in the output phase.
   struct Answer {

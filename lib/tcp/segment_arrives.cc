@@ -98,14 +98,14 @@ bool Engine::CheckSequence(Arrival& a) {
   }
   if (a.seq < c.rcv.nxt) {
     const uint32_t cut = std::min(a.size, Distance(a.seq, c.rcv.nxt));
-    AnswerUnacceptable(a);  // something came twice: an ACK of ours was lost
+    a.cut = true;
     a.text += cut;
     a.seq += cut;
     a.size -= cut;
     if (a.seq < c.rcv.nxt) a.fin = false;
   }
   if (a.seq + a.size > c.rcv.adv) {
-    AnswerUnacceptable(a);
+    a.cut = true;
     a.size = a.seq < c.rcv.adv ? Distance(a.seq, c.rcv.adv) : 0;
     a.fin = false;
   }
@@ -191,6 +191,9 @@ bool Engine::CheckUrgent(Arrival& a) {
 // Seventh: the text.
 bool Engine::TakeText(Arrival& a) {
   Tcb& c = a.c;
+  // Something came twice, so an ACK of ours was lost; or found no room, and must hear of the
+  // window.
+  if (a.cut) c.owe(kAckNow);
   if (a.size == 0 && !a.fin) return true;
   if (c.state != TcpState::kEstablished && c.state != TcpState::kFinWait1 &&
       c.state != TcpState::kFinWait2) {
