@@ -144,7 +144,10 @@ bool Engine::TimeWaitArrives(Tcb& c, const Segment& segment, uint64_t hash) {
     Touch(c);
     return true;
   }
-  if (c.owes(kEventClosed)) return true;  // OnClosed first; the peer sends its SYN again
+  if (c.owes(kEventClosed)) {
+    Drop(Counter::kDropTcpTimeWait);  // OnClosed first; the peer sends its SYN again
+    return true;
+  }
   if (listeners_[listener].half_open >= listeners_[listener].parameters.syn_backlog) {
     Drop(Counter::kDropTcpBacklogFull);  // and nothing is lost
     return true;
