@@ -1,15 +1,16 @@
 #!/usr/bin/python3
-"""Says how far the numbered requirements of RFC 9293 are met, from what the tests and decisions cite.
+"""Says how far the requirements of RFC 9293 and the RFCs around it are met, from what the tests and decisions cite.
 
 usage: scripts/rfc_coverage.py [--write | --check] [--require-all]
 
-  docs/requirements/rfc9293.tsv  the requirements: id, level, section, sentence
-  tests/                         a test cites `MUST-59` in a comment or a name (or MUST_59 in a name)
-  docs/adr/*.md                  a decision departs from one with a line `Departs-from: MUST-23`
+  docs/requirements/*.tsv  the requirements: id, level, section, sentence
+  tests/                   a test cites `MUST-59`, `RFC6298-5.7` or `RFC 6298 5.7` in a comment (or MUST_59 in a name)
+  docs/adr/*.md            a decision departs from one with a line `Departs-from: MUST-23, RFC6298-2.4`
 
-A requirement is `tested` if a test cites it, `departed` if a decision departs from it, else `missing`.
-Without an option the table is printed. --write makes docs/rfc9293.md of it; --check fails if that page is not
-what --write would make, or if a test or decision cites what does not exist; --require-all fails if one is missing.
+A requirement is `tested` if a test cites it, `departed` if a decision departs from it, `later` if the table gives it the
+level LATER (a whole RFC that is left to later work), else `missing`.
+Without an option the tables are printed. --write makes a page of each in docs/; --check fails if a page is not what
+--write would make, or if a test or decision cites what does not exist; --require-all fails if one is missing.
 """
 import argparse
 import collections
@@ -18,27 +19,38 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-CITATION = re.compile(r"(?<![A-Za-z0-9])(MUST|SHLD|MAY|REC)[-_](\d+)(?!\d)")
+CITATION = re.compile(r"(?<![A-Za-z0-9])(?:(MUST|SHLD|MAY|REC)[-_](\d+)(?!\d)|(RFC\d+-\d+(?:\.\d+)*[a-z]?)(?!\w))")
 DEPARTURE = re.compile(r"^Departs-from:(.*)$", re.M)
-PAGE = "docs/rfc9293.md"
+# As prose has it; it need not be about a rule of the tables.
+PROSE = re.compile(r"(?<![A-Za-z0-9])RFC (\d+) (\d+(?:\.\d+)*)(?!\w)")
+# Table, page, its title.
+PAGES = (
+    ("docs/requirements/rfc9293.tsv", "docs/rfc9293.md", "RFC 9293, requirement by requirement"),
+    ("docs/requirements/rfc_others.tsv", "docs/rfc_others.md", "The RFCs around RFC 9293, rule by rule"),
+)
 
 
-def read_requirements(root):
-    """The table, in its order: [(id, level, section, sentence)]."""
-    lines = (root / "docs/requirements/rfc9293.tsv").read_text().splitlines()
+def read_requirements(root, table):
+    """A table, in its order: [(id, level, section, sentence)]."""
+    lines = (root / table).read_text().splitlines()
     return [tuple(line.split("\t")) for line in lines if line and not line.startswith("#")]
 
 
 def citations(text):
-    return {f"{level}-{number}" for level, number in CITATION.findall(text)}
+    return {rule or f"{level}-{number}" for level, number, rule in CITATION.findall(text)}
 
 
-def read_citations(root):
+def prose_citations(text):
+    return {f"RFC{number}-{section}" for number, section in PROSE.findall(text)}
+
+
+def read_citations(root, known):
     """{id: [files below tests that cite it]}. The style tests are about this script, not about TCP."""
     found = collections.defaultdict(list)
     for path in sorted((root / "tests").rglob("*")):
         if path.suffix in (".cc", ".h", ".py") and "style" not in path.relative_to(root).parts:
-            for identifier in citations(path.read_text()):
+            text = path.read_text()
+            for identifier in citations(text) | prose_citations(text) & known:
                 found[identifier].append(path.relative_to(root).as_posix())
     return found
 
@@ -59,28 +71,33 @@ def link(path):
     return f"[{pathlib.PurePath(path).name}]({target})"
 
 
-def render(requirements, tested, departed):
+def state_of(requirement, tested, departed):
+    """The state of a requirement and the files that say so."""
+    identifier, level, *_ = requirement
+    if identifier in departed:
+        return "departed", departed[identifier]
+    if identifier in tested:
+        return "tested", tested[identifier]
+    return ("later" if level == "LATER" else "missing"), []
+
+
+def render(title, requirements, tested, departed):
     """The page, and how many requirements are in each state."""
     counts = collections.Counter()
     rows = []
-    for identifier, level, section, sentence in requirements:
-        if identifier in departed:
-            state, where = "departed", departed[identifier]
-        elif identifier in tested:
-            state, where = "tested", tested[identifier]
-        else:
-            state, where = "**missing**", []
-        counts[state.strip("*")] += 1
-        rows.append(f"| {identifier} | {level} | {section} | {sentence} | {state} | {' '.join(map(link, where))} |")
-    summary = ", ".join(f"{counts[state]} {state}" for state in ("tested", "departed", "missing"))
+    for requirement in requirements:
+        state, where = state_of(requirement, tested, departed)
+        counts[state] += 1
+        shown = f"**{state}**" if state == "missing" else state
+        rows.append("| " + " | ".join((*requirement, shown, " ".join(map(link, where)))) + " |")
     page = [
-        "# RFC 9293, requirement by requirement",
+        f"# {title}",
         "",
         "Generated by `scripts/rfc_coverage.py --write`; do not edit. `tested` means that a test cites the",
-        "requirement, `departed` that a decision says why weir does otherwise, `missing` that neither is there yet,",
-        "whether or not the code happens to do it.",
+        "requirement, `departed` that a decision says why weir does otherwise, `later` that the whole RFC is left to later",
+        "work, `missing` that none of these is there yet, whether or not the code happens to do it.",
         "",
-        f"{len(requirements)} requirements: {summary}.",
+        summary(counts) + ".",
         "",
         "| id | level | section | what is asked | state | where |",
         "|---|---|---|---|---|---|",
@@ -88,6 +105,17 @@ def render(requirements, tested, departed):
         "",
     ]
     return "\n".join(page), counts
+
+
+def summary(counts):
+    states = ("tested", "departed", "later", "missing")
+    return f"{counts.total()} requirements: " + ", ".join(f"{counts[s]} {s}" for s in states if counts[s])
+
+
+def check_citations(known, tested, departed):
+    """What is cited and does not exist."""
+    return [f"{source[identifier][0]} cites {identifier}, which no table in docs/requirements has"
+            for source in (tested, departed) for identifier in source if identifier not in known]
 
 
 def main():
@@ -100,25 +128,24 @@ def main():
     parser.add_argument("--require-all", action="store_true")
     arguments = parser.parse_args()
 
-    requirements = read_requirements(arguments.root)
-    tested, departed = read_citations(arguments.root), read_departures(arguments.root)
-    page, counts = render(requirements, tested, departed)
-    path = arguments.root / PAGE
-    failures = []
-    known = {identifier for identifier, *_ in requirements}
-    for source in (tested, departed):
-        failures += [f"{source[identifier][0]} cites {identifier}, which RFC 9293 does not have"
-                     for identifier in source if identifier not in known]
-    if arguments.write:
-        path.write_text(page)
-    elif arguments.check:
-        if not path.exists() or path.read_text() != page:
-            failures.append(f"{PAGE} is stale: run scripts/rfc_coverage.py --write")
-    else:
-        print(page)
-    if arguments.require_all and counts["missing"]:
-        failures.append(f"{counts['missing']} requirements are missing")
-    print(f"{len(requirements)} requirements: " + ", ".join(f"{n} {state}" for state, n in sorted(counts.items())))
+    root = arguments.root
+    tables = [(read_requirements(root, table), page, title) for table, page, title in PAGES]
+    known = {identifier for requirements, *_ in tables for identifier, *_ in requirements}
+    tested, departed = read_citations(root, known), read_departures(root)
+    failures = check_citations(known, tested, departed)
+    for requirements, page, title in tables:
+        text, counts = render(title, requirements, tested, departed)
+        if arguments.write:
+            (root / page).write_text(text)
+        elif not arguments.check:
+            print(text)
+        elif not (root / page).exists() or (root / page).read_text() != text:
+            failures.append(f"{page} is stale: run scripts/rfc_coverage.py --write")
+        if arguments.require_all:
+            failures += [f"{requirement[0]} has neither a test nor a departure: {requirement[3]}"
+                         for requirement in requirements
+                         if state_of(requirement, tested, departed)[0] == "missing"]
+        print(f"{page}: {summary(counts)}")
     print("\n".join(failures), file=sys.stderr)
     return 1 if failures else 0
 

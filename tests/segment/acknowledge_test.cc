@@ -9,7 +9,7 @@ namespace {
 class Acknowledgement : public TransferTest {};
 
 // SHLD-18, MUST-40: delayed, by less than half a second.
-TEST_P(Acknowledgement, OfASingleSegmentComesAfter40Milliseconds) {
+TEST_P(Acknowledgement, OfASingleSegmentComesAfter40Milliseconds) {  // RFC5681-4.2a
   Rig rig(Base());
   rig.Establish();
   rig.In(Data(1, 1460).Acks(1));
@@ -20,7 +20,7 @@ TEST_P(Acknowledgement, OfASingleSegmentComesAfter40Milliseconds) {
 }
 
 // SHLD-19
-TEST_P(Acknowledgement, OfEverySecondSegmentComesAtOnce) {
+TEST_P(Acknowledgement, OfEverySecondSegmentComesAtOnce) {  // RFC5681-4.2a
   Rig rig(Base());
   rig.Establish();
   for (uint32_t i = 0; i < 4; ++i) {
@@ -46,7 +46,7 @@ TEST_P(Acknowledgement, IsDelayedFromTheFirstSegmentOn) {
 }
 
 // MUST-58, MUST-59
-TEST_P(Acknowledgement, OfABurstIsOneSegment) {
+TEST_P(Acknowledgement, OfABurstIsOneSegment) {  // RFC5681-4.2n
   Rig rig(Base());
   rig.Establish();
   std::vector<Seg> burst;
@@ -67,7 +67,7 @@ TEST_P(Acknowledgement, OfAReorderedBurstIsOneSegment) {
 }
 
 // RFC 5681 4.2
-TEST_P(Acknowledgement, OfEachSegmentOutOfOrderComesAtOnce) {
+TEST_P(Acknowledgement, OfEachSegmentOutOfOrderComesAtOnce) {  // RFC5681-4.2o
   Rig rig(Base());
   rig.Establish();
   for (uint32_t i = 1; i <= 3; ++i) {
@@ -77,7 +77,7 @@ TEST_P(Acknowledgement, OfEachSegmentOutOfOrderComesAtOnce) {
 }
 
 // RFC 5681 4.2
-TEST_P(Acknowledgement, OfWhatFillsPartOfAGapComesAtOnce) {
+TEST_P(Acknowledgement, OfWhatFillsPartOfAGapComesAtOnce) {  // RFC5681-4.2g
   Rig rig(Base());
   rig.Establish();
   rig.In(Data(301, 100).Acks(1));

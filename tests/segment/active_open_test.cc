@@ -25,7 +25,7 @@ class ActiveOpen : public RigTest {
   Endpoint Peer() const { return {PeerAddress(GetParam()), kPeerPort}; }
 };
 
-TEST_P(ActiveOpen, SynOffersEverythingWeSpeak) {
+TEST_P(ActiveOpen, SynOffersEverythingWeSpeak) {  // RFC7323-3.2e
   Rig rig(Base());
   const Seg syn = rig.Connect();
   EXPECT_EQ(syn.flags, wire::kTcpSyn);
@@ -132,7 +132,7 @@ TEST_P(ActiveOpen, ResetWithAnAcceptableAckRefuses) {
   rig.ExpectEmpty();
 }
 
-TEST_P(ActiveOpen, ResetWithoutAnAcceptableAckIsIgnored) {
+TEST_P(ActiveOpen, ResetWithoutAnAcceptableAckIsIgnored) {  // RFC5961-3.2s
   Rig rig(Base());
   rig.Connect();
   rig.In(Rst(0));

@@ -25,7 +25,7 @@ class BlindAttacks : public RigTest {
 
 // --- RST ---
 
-TEST_P(BlindAttacks, ResetExactlyAtTheNextNumberResets) {
+TEST_P(BlindAttacks, ResetExactlyAtTheNextNumberResets) {  // RFC5961-3.2e
   Rig rig(Base());
   rig.Establish();
   rig.In(Rst(1));  // RFC 5961 3.2
@@ -58,7 +58,7 @@ TEST_P(BlindAttacks, ResetAtAClosedWindowResets) {
   rig.ExpectClosed(CloseReason::kReset);
 }
 
-TEST_P(BlindAttacks, ResetElsewhereInTheWindowIsChallenged) {
+TEST_P(BlindAttacks, ResetElsewhereInTheWindowIsChallenged) {  // RFC5961-3.2i
   for (const uint32_t seq : {2u, 1000u, kWindow}) {
     SCOPED_TRACE(seq);
     Rig rig(Base());
@@ -69,7 +69,7 @@ TEST_P(BlindAttacks, ResetElsewhereInTheWindowIsChallenged) {
   }
 }
 
-TEST_P(BlindAttacks, ResetOutsideTheWindowIsDroppedInSilence) {
+TEST_P(BlindAttacks, ResetOutsideTheWindowIsDroppedInSilence) {  // RFC5961-3.2o
   Rig rig(Base());
   rig.Establish();
   for (const uint32_t seq : {0u, 0xfffffff0u, 1 + kWindow, 2 + kWindow, 0x80000000u}) {
@@ -105,7 +105,7 @@ TEST_P(BlindAttacks, ResetBehindAGapIsNotExact) {
 
 // --- SYN ---
 
-TEST_P(BlindAttacks, SynIsChallengedWhateverItsNumber) {
+TEST_P(BlindAttacks, SynIsChallengedWhateverItsNumber) {  // RFC5961-4.2
   for (const uint32_t seq : {0u, 1u, 1000u, 1000000u, 0x80000000u}) {
     SCOPED_TRACE(seq);
     Rig rig(Base());
@@ -172,7 +172,7 @@ TEST_P(BlindAttacks, SynIsChallengedInTheClosingStates) {
 
 // --- ACK and injected text ---
 
-TEST_P(BlindAttacks, AckOfWhatWasNeverSentIsAnsweredAndItsTextDropped) {
+TEST_P(BlindAttacks, AckOfWhatWasNeverSentIsAnsweredAndItsTextDropped) {  // RFC5961-5.2
   Rig rig(Base());
   rig.Establish();
   rig.In(Data(1, 10).Acks(2));
@@ -181,7 +181,7 @@ TEST_P(BlindAttacks, AckOfWhatWasNeverSentIsAnsweredAndItsTextDropped) {
   ExpectUnharmed(rig);
 }
 
-TEST_P(BlindAttacks, TextWithAnAckTooOldIsDropped) {
+TEST_P(BlindAttacks, TextWithAnAckTooOldIsDropped) {  // RFC5961-5.2
   Rig rig(Base());
   rig.Establish({.window = 1000});
   rig.In(Data(1, 10).Acks(1 - 1001u));
@@ -245,7 +245,7 @@ TEST_P(BlindAttacks, ChallengesAreLimitedPerInterval) {
   rig.Out(Ack(1).Acks(1));
 }
 
-TEST_P(BlindAttacks, ChallengesKeepToTheirRate) {
+TEST_P(BlindAttacks, ChallengesKeepToTheirRate) {  // RFC5961-7
   Rig rig(Base());
   rig.Establish();
   unsigned sent = 0;
@@ -259,7 +259,7 @@ TEST_P(BlindAttacks, ChallengesKeepToTheirRate) {
   EXPECT_LE(sent, 22u);  // one more for the interval that has begun, one where the clock wraps
 }
 
-TEST_P(BlindAttacks, ChallengesOfOneConnectionTakeNothingFromAnother) {
+TEST_P(BlindAttacks, ChallengesOfOneConnectionTakeNothingFromAnother) {  // RFC5961-7c
   Rig rig(Base());
   rig.Establish();
   rig.In(Syn(5).Mss(1460));
@@ -270,7 +270,7 @@ TEST_P(BlindAttacks, ChallengesOfOneConnectionTakeNothingFromAnother) {
   rig.Out(Ack(1).Acks(1));  // RFC 5961 7; a shared limit tells strangers who talks to whom
 }
 
-TEST_P(BlindAttacks, IntervalOfTheLimitIsConfigured) {
+TEST_P(BlindAttacks, IntervalOfTheLimitIsConfigured) {  // RFC5961-7
   Options options = Base();
   options.tcp.challenge_ack_interval_ms = 5000;
   Rig rig(options);

@@ -428,7 +428,7 @@ TEST_P(Closing, CloseWhileTextIsBeingDeliveredSendsFin) {
   rig.Out(Fin(1).Acks(101));
 }
 
-TEST_P(Closing, TextAfterCloseInFinWait1Resets) {
+TEST_P(Closing, TextAfterCloseInFinWait1Resets) {  // MAY-1
   Rig rig(Base());
   rig.Establish();
   Close(rig);
@@ -515,7 +515,7 @@ TEST_P(Closing, FinThatComesAgainRestartsTimeWait) {
   rig.ExpectEmpty();
 }
 
-TEST_P(Closing, ResetInTimeWaitIsIgnored) {
+TEST_P(Closing, ResetInTimeWaitIsIgnored) {  // RFC1337-3
   Rig rig(Base());
   IntoTimeWait(rig);
   for (const uint32_t seq : {2u, 3u, 1u, 1000000u}) rig.In(Rst(seq));  // RFC 1337
@@ -578,7 +578,7 @@ TEST_P(Closing, SynInTimeWaitIsTakenWhenItIsNewerThanTheOldConnection) {
       {"never timestamps, much later number", false, {}, 0x7fffffff, true},
       {"never timestamps, same number", false, {}, 0, false},
       {"never timestamps, earlier number", false, {}, -1, false},
-  };
+  };  // RFC6191-3a, RFC6191-3b, RFC6191-3c, RFC6191-3d, RFC6191-3e
   for (const ReuseCase& reuse : cases) {
     SCOPED_TRACE(reuse.name);
     Rig rig(Base());

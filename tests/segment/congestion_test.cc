@@ -28,7 +28,7 @@ class Congestion : public TransferTest {
 };
 
 // RFC 6928 2
-TEST_P(Congestion, BeginsWithTenSegments) {
+TEST_P(Congestion, BeginsWithTenSegments) {  // RFC6928-2, RFC5681-3.1w, RFC5681-3.1h, RFC5681-3.1i
   Rig rig(Base());
   rig.Establish();
   EXPECT_EQ(Cwnd(rig), kTen);
@@ -37,7 +37,8 @@ TEST_P(Congestion, BeginsWithTenSegments) {
 }
 
 // RFC 6928 2: one lost SYN-ACK may be chance, RFC 5681 3.1: more are not.
-TEST_P(Congestion, BeginsWithOneSegmentWhenTheSynAckWentOutThreeTimes) {
+TEST_P(Congestion,
+       BeginsWithOneSegmentWhenTheSynAckWentOutThreeTimes) {  // RFC5681-3.1l, RFC6928-2l
   for (const int lost : {1, 2}) {
     SCOPED_TRACE(std::to_string(lost) + " lost");
     Rig rig(Base());
@@ -78,7 +79,7 @@ TEST_P(Congestion, SlowStartCountsOctetsAndNotAcknowledgements) {
 }
 
 // RFC 5681 3.1 (4), MUST-19
-TEST_P(Congestion, TimeoutHalvesTheThresholdAndLeavesOneSegment) {
+TEST_P(Congestion, TimeoutHalvesTheThresholdAndLeavesOneSegment) {  // RFC5681-3.1t, RFC8961-4.3
   Rig rig(Base());
   FillWindow(rig);
   rig.OutAfter(Milliseconds(200), Data(1, kMss));
@@ -88,7 +89,7 @@ TEST_P(Congestion, TimeoutHalvesTheThresholdAndLeavesOneSegment) {
 }
 
 // RFC 5681 3.1: the threshold is set once for a segment, however often it times out.
-TEST_P(Congestion, TimeoutOfTheSameSegmentKeepsTheThreshold) {
+TEST_P(Congestion, TimeoutOfTheSameSegmentKeepsTheThreshold) {  // RFC5681-3.1r
   Rig rig(Base());
   FillWindow(rig);
   rig.OutAfter(Milliseconds(200), Data(1, kMss));
@@ -107,7 +108,7 @@ TEST_P(Congestion, TimeoutNeverBringsTheThresholdBelowTwoSegments) {
 }
 
 // RFC 5681 3.1, MUST-19: above the threshold one segment per round trip.
-TEST_P(Congestion, AvoidanceGrowsByOneSegmentPerWindow) {
+TEST_P(Congestion, AvoidanceGrowsByOneSegmentPerWindow) {  // RFC5681-3.1a
   Rig rig(Base());
   FillWindow(rig);
   rig.OutAfter(Milliseconds(200), Data(1, kMss));
@@ -133,7 +134,7 @@ TEST_P(Congestion, AvoidanceGrowsByOneSegmentPerWindow) {
 }
 
 // RFC 3042
-TEST_P(Congestion, FirstTwoDuplicatesSendOneNewSegmentEach) {
+TEST_P(Congestion, FirstTwoDuplicatesSendOneNewSegmentEach) {  // RFC3042-2
   Rig rig(Base());
   FillWindow(rig);
   rig.In(Ack(1).Acks(1));
@@ -144,7 +145,7 @@ TEST_P(Congestion, FirstTwoDuplicatesSendOneNewSegmentEach) {
 }
 
 // RFC 5681 3.2: what limited transmit sent does not count for the threshold.
-TEST_P(Congestion, ThirdDuplicateRetransmitsAndHalves) {
+TEST_P(Congestion, ThirdDuplicateRetransmitsAndHalves) {  // RFC5681-3.2r
   Rig rig(Base());
   FillWindow(rig);
   rig.In(Ack(1).Acks(1));
@@ -159,7 +160,7 @@ TEST_P(Congestion, ThirdDuplicateRetransmitsAndHalves) {
 }
 
 // RFC 5681 2: the five conditions, one broken at a time.
-TEST_P(Congestion, NothingButADuplicateCountsAsOne) {
+TEST_P(Congestion, NothingButADuplicateCountsAsOne) {  // RFC5681-2
   const struct {
     const char* broken;
     Seg segs[4];
@@ -217,7 +218,7 @@ TEST_P(Congestion, RepeatedAcknowledgementsOfNothingOutstandingDoNotCount) {
 }
 
 // RFC 5681 3.2 (4): each further duplicate means that a segment has left the network.
-TEST_P(Congestion, RecoverySendsNewTextAsDuplicatesComeIn) {
+TEST_P(Congestion, RecoverySendsNewTextAsDuplicatesComeIn) {  // RFC5681-3.2i
   Rig rig(Base());
   FillWindow(rig);
   rig.In(Ack(1).Acks(1));
@@ -234,7 +235,7 @@ TEST_P(Congestion, RecoverySendsNewTextAsDuplicatesComeIn) {
 }
 
 // RFC 6582 3.2 (3), full acknowledgement.
-TEST_P(Congestion, FullAcknowledgementEndsRecoveryAtTheThreshold) {
+TEST_P(Congestion, FullAcknowledgementEndsRecoveryAtTheThreshold) {  // RFC5681-3.2d, RFC6582-3.2f
   Rig rig(Base());
   FillWindow(rig);
   for (int i = 0; i < 3; ++i) rig.In(Ack(1).Acks(1));
@@ -247,7 +248,7 @@ TEST_P(Congestion, FullAcknowledgementEndsRecoveryAtTheThreshold) {
 }
 
 // RFC 6582 3.2 (3), partial acknowledgement.
-TEST_P(Congestion, PartialAcknowledgementRetransmitsTheNextHole) {
+TEST_P(Congestion, PartialAcknowledgementRetransmitsTheNextHole) {  // RFC6582-3.2p
   Rig rig(Base());
   FillWindow(rig);
   for (int i = 0; i < 3; ++i) rig.In(Ack(1).Acks(1));
@@ -266,7 +267,7 @@ TEST_P(Congestion, PartialAcknowledgementRetransmitsTheNextHole) {
 
 // RFC 6582 3.2 (3): only the first partial acknowledgement starts the timer anew, so that a window
 // full of holes is not mended at one hole per round trip.
-TEST_P(Congestion, OnlyTheFirstPartialAcknowledgementRestartsTheTimer) {
+TEST_P(Congestion, OnlyTheFirstPartialAcknowledgementRestartsTheTimer) {  // RFC6582-3.2t
   Rig rig(Base());
   FillWindow(rig);
   for (int i = 0; i < 3; ++i) rig.In(Ack(1).Acks(1));
@@ -287,7 +288,7 @@ TEST_P(Congestion, OnlyTheFirstPartialAcknowledgementRestartsTheTimer) {
 }
 
 // RFC 6582 3.2 (1), 4: duplicates of what a timeout has sent again prove no new loss.
-TEST_P(Congestion, DuplicatesAfterATimeoutDoNotHalveAgain) {
+TEST_P(Congestion, DuplicatesAfterATimeoutDoNotHalveAgain) {  // RFC6582-3.2e, RFC6582-3.2o
   Rig rig(Base());
   FillWindow(rig);
   rig.OutAfter(Milliseconds(200), Data(1, kMss));
@@ -328,7 +329,7 @@ TEST_P(Congestion, WindowDoesNotGrowWhileTheApplicationIsTheLimit) {
 }
 
 // RFC 5681 4.1
-TEST_P(Congestion, WindowIsTheInitialOneAgainAfterAnIdleTimeout) {
+TEST_P(Congestion, WindowIsTheInitialOneAgainAfterAnIdleTimeout) {  // RFC5681-4.1
   Rig rig(Base());
   FillWindow(rig);
   rig.In(Ack(1).Acks(At(2)));

@@ -161,7 +161,7 @@ TEST_P(NoConnection, PlaceOfAClosedListenerIsUsedAgain) {
 
 // --- silence ---
 
-TEST_P(NoConnection, SynToAGroupIsDroppedInSilence) {
+TEST_P(NoConnection, SynToAGroupIsDroppedInSilence) {  // RFC1122-2.4
   Rig rig(Base());
   // MUST-57: whichever layer says that it is one
   rig.In(Syn(0).Mss(1460).Broadcast());

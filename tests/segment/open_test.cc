@@ -60,7 +60,7 @@ TEST_P(PassiveOpen, TimestampsThatAreSwitchedOffAreNotOffered) {
   rig.ExpectState(TcpState::kEstablished);
 }
 
-TEST_P(PassiveOpen, WindowOfTheSynAckIsNotScaled) {
+TEST_P(PassiveOpen, WindowOfTheSynAckIsNotScaled) {  // RFC7323-2.2u
   Rig rig(Base());
   rig.In(Syn(0).Mss(1460).Scale(7));
   rig.Out(SynAck(0).Acks(1).Win(65535));  // RFC 7323 2.2
@@ -74,7 +74,7 @@ TEST_P(PassiveOpen, SmallReceiveBufferIsAnnouncedAsItIs) {
   rig.Out(SynAck(0).Acks(1).Win(4096));
 }
 
-TEST_P(PassiveOpen, WindowScaleIsUsedOnlyWhenBothSidesSentIt) {
+TEST_P(PassiveOpen, WindowScaleIsUsedOnlyWhenBothSidesSentIt) {  // RFC7323-2.2s
   Rig rig(Base());
   rig.Establish();
   EXPECT_EQ(rig.c().Info().send_window_scale, 0);
@@ -93,7 +93,7 @@ TEST_P(PassiveOpen, WindowOfThePeerIsScaledAfterItsSyn) {
   rig.Quiet();
 }
 
-TEST_P(PassiveOpen, WindowScaleAboveFourteenCountsAsFourteen) {
+TEST_P(PassiveOpen, WindowScaleAboveFourteenCountsAsFourteen) {  // RFC7323-2.3
   Rig rig(Base());
   rig.In(Syn(0).Mss(1460).Scale(15));
   rig.Out(SynAck(0).Acks(1));
@@ -231,7 +231,7 @@ std::string KindsOf(const std::vector<uint8_t>& frame, bool v4) {
   return kinds;
 }
 
-TEST_P(PassiveOpen, OptionsThatWeSendHaveLengthsAndTheMssIsOnSynsOnly) {
+TEST_P(PassiveOpen, OptionsThatWeSendHaveLengthsAndTheMssIsOnSynsOnly) {  // RFC7323-2.2s
   Rig rig(Base());
   std::vector<std::string> kinds;
   rig.on_frame = [&](const std::vector<uint8_t>& frame) {
@@ -250,7 +250,7 @@ TEST_P(PassiveOpen, OptionsThatWeSendHaveLengthsAndTheMssIsOnSynsOnly) {
 
 // --- initial sequence numbers ---
 
-TEST_P(PassiveOpen, IssFollowsAClockOfFourMicroseconds) {
+TEST_P(PassiveOpen, IssFollowsAClockOfFourMicroseconds) {  // RFC6528-3c
   Rig rig(Base());
   rig.In(Syn(0));
   rig.Out(SynAck(0).Acks(1));
@@ -263,7 +263,7 @@ TEST_P(PassiveOpen, IssFollowsAClockOfFourMicroseconds) {
   EXPECT_EQ(Distance(first, rig.iss()), 500000u);  // MUST-8
 }
 
-TEST_P(PassiveOpen, IssOfAnotherPortTellsNothing) {
+TEST_P(PassiveOpen, IssOfAnotherPortTellsNothing) {  // RFC6528-3k
   Rig rig(Base());
   rig.In(Syn(0));
   rig.Out(SynAck(0).Acks(1));
@@ -279,7 +279,7 @@ TEST_P(PassiveOpen, IssOfAnotherPortTellsNothing) {
 // --- SYN-RECEIVED ---
 
 TEST_P(PassiveOpen, SynAckIsSentAgainFiveTimesAndForgottenAfter63Seconds) {
-  Rig rig(Base());
+  Rig rig(Base());  // RFC6298-2.1, RFC8961-4.1
   rig.In(Syn(0).Mss(1460).Scale(7).Ts(77, 0));
   const Seg same = SynAck(0).Acks(1).Mss(FullMss()).Scale(3).TsEcho(77).Exactly();
   rig.Out(same);

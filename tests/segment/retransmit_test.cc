@@ -25,7 +25,7 @@ class Retransmission : public TransferTest {
 // --- RFC 6298 2: the computation ---
 
 // RFC 6298 2.2, MUST-18
-TEST_P(Retransmission, FirstSampleMakesTheTimeoutThreeRoundTrips) {
+TEST_P(Retransmission, FirstSampleMakesTheTimeoutThreeRoundTrips) {  // RFC6298-2.2
   Rig rig(Base());
   EstablishAfter(rig, Milliseconds(100));
   const ConnectionInfo info = rig.c().Info();
@@ -38,7 +38,7 @@ TEST_P(Retransmission, FirstSampleMakesTheTimeoutThreeRoundTrips) {
 }
 
 // RFC 6298 2.3, MUST-18: RTTVAR with the old SRTT, then SRTT; alpha 1/8, beta 1/4.
-TEST_P(Retransmission, LaterSamplesFollowTheFormula) {
+TEST_P(Retransmission, LaterSamplesFollowTheFormula) {  // RFC6298-2.3, RFC6298-3r, RFC8961-4.2
   Rig rig(Base());
   EstablishAfter(rig, Milliseconds(100));
   double srtt = 100000, rttvar = 50000;
@@ -60,7 +60,7 @@ TEST_P(Retransmission, LaterSamplesFollowTheFormula) {
 }
 
 // RFC 6298 2.3: the clock's granularity when the variance has vanished.
-TEST_P(Retransmission, TimeoutStaysAboveTheRoundTripWhenThatIsConstant) {
+TEST_P(Retransmission, TimeoutStaysAboveTheRoundTripWhenThatIsConstant) {  // RFC6298-2.3g
   Options options = Base();
   options.tcp.rto_min_ms = 1;
   Rig rig(options);
@@ -89,7 +89,7 @@ TEST_P(Retransmission, TimeoutIsNeverBelowTheMinimum) {
 // --- RFC 6298 3 and 5: samples and the timer ---
 
 // RFC 6298 5.7: the SYN-ACK timed out, so the first timeout of text is three seconds.
-TEST_P(Retransmission, OfTextBehindALostSynAckWaitsThreeSeconds) {
+TEST_P(Retransmission, OfTextBehindALostSynAckWaitsThreeSeconds) {  // RFC6298-5.7
   Rig rig(Base());
   rig.In(Syn(0).Mss(kMss));
   rig.Out(SynAck(0).Acks(1));
@@ -101,7 +101,7 @@ TEST_P(Retransmission, OfTextBehindALostSynAckWaitsThreeSeconds) {
 }
 
 // Karn's rule for the handshake.
-TEST_P(Retransmission, OfTheSynAckGivesNoSample) {
+TEST_P(Retransmission, OfTheSynAckGivesNoSample) {  // RFC6298-3
   Rig rig(Base());
   rig.In(Syn(0).Mss(kMss));
   rig.Out(SynAck(0).Acks(1));
@@ -118,7 +118,7 @@ TEST_P(Retransmission, OfTheSynAckGivesNoSample) {
 
 // RFC 6298 5.5, MUST-19: doubled each time, up to the maximum.
 TEST_P(Retransmission, IntervalsDoubleUpToTheMaximum) {
-  Rig rig(Base());
+  Rig rig(Base());  // RFC6298-2.5, RFC6298-5.5, RFC8961-4.3, RFC8961-4.4
   rig.Establish();
   EXPECT_EQ(rig.Send(10), 10u);
   rig.Out(Data(1, 10));
@@ -130,7 +130,7 @@ TEST_P(Retransmission, IntervalsDoubleUpToTheMaximum) {
 }
 
 // MUST-18: Karn's rule.
-TEST_P(Retransmission, GivesNoSample) {
+TEST_P(Retransmission, GivesNoSample) {  // RFC6298-3
   Rig rig(Base());
   EstablishAfter(rig, Milliseconds(100));
   EXPECT_EQ(rig.Send(10), 10u);
@@ -144,7 +144,7 @@ TEST_P(Retransmission, GivesNoSample) {
 
 // RFC 6298 5, Karn's other half: only a sample ends the back-off, or a path slower than the timeout
 // would never be measured.
-TEST_P(Retransmission, KeepsItsBackOffUntilThereIsASample) {
+TEST_P(Retransmission, KeepsItsBackOffUntilThereIsASample) {  // RFC6298-5.6
   Rig rig(Base());
   EstablishAfter(rig, Milliseconds(100));
   EXPECT_EQ(rig.Send(10), 10u);
@@ -176,7 +176,7 @@ TEST_P(Retransmission, GivesASampleWithTimestamps) {
 }
 
 // RFC 6298 5.2
-TEST_P(Retransmission, StopsWhenEverythingIsAcknowledged) {
+TEST_P(Retransmission, StopsWhenEverythingIsAcknowledged) {  // RFC6298-5.2
   Rig rig(Base());
   rig.Establish();
   EXPECT_EQ(rig.Send(2920), 2920u);
@@ -189,7 +189,7 @@ TEST_P(Retransmission, StopsWhenEverythingIsAcknowledged) {
 }
 
 // RFC 6298 5.3
-TEST_P(Retransmission, TimerStartsAnewWithEachNewAcknowledgement) {
+TEST_P(Retransmission, TimerStartsAnewWithEachNewAcknowledgement) {  // RFC6298-5.3
   Rig rig(Base());
   rig.Establish();
   EXPECT_EQ(rig.Send(2920), 2920u);
@@ -202,7 +202,7 @@ TEST_P(Retransmission, TimerStartsAnewWithEachNewAcknowledgement) {
 }
 
 // RFC 6298 5.1: a segment behind others does not push the timer back.
-TEST_P(Retransmission, TimerIsNotPushedBackBySending) {
+TEST_P(Retransmission, TimerIsNotPushedBackBySending) {  // RFC6298-5.1
   Options options = Base();
   options.listen.connection.no_delay = true;
   Rig rig(options);
@@ -257,7 +257,7 @@ TEST_P(Retransmission, CountsFromZeroAfterProgress) {
 // --- what is sent again ---
 
 // RFC 6298 5.4: the earliest segment, and the rest only as the window grows again.
-TEST_P(Retransmission, BeginsWithTheOldestSegmentAlone) {
+TEST_P(Retransmission, BeginsWithTheOldestSegmentAlone) {  // RFC6298-5.4
   Rig rig(Base());
   rig.Establish();
   EXPECT_EQ(rig.Send(5840), 5840u);

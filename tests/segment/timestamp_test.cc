@@ -16,7 +16,7 @@ class Timestamps : public TransferTest {
 };
 
 // RFC 7323 3.2: on everything once it was agreed on.
-TEST_P(Timestamps, AreOnEverySegment) {
+TEST_P(Timestamps, AreOnEverySegment) {  // RFC7323-3.2a, RFC7323-3.2r
   Rig rig(Base());
   rig.In(Syn(0).Mss(kMss).Ts(1000, 0));
   rig.Out(SynAck(0).Acks(1).TsEcho(1000));
@@ -52,7 +52,7 @@ TEST_P(Timestamps, AreNotSentWhenThePeerDidNotOfferThem) {
 }
 
 // RFC 7323 3.2
-TEST_P(Timestamps, ThatWereNotAgreedOnAreIgnored) {
+TEST_P(Timestamps, ThatWereNotAgreedOnAreIgnored) {  // RFC7323-3.2n
   Rig rig(Base());
   rig.Establish();
   rig.In(Data(1, 10).Acks(1).Ts(1000, 0));
@@ -62,7 +62,7 @@ TEST_P(Timestamps, ThatWereNotAgreedOnAreIgnored) {
 }
 
 // RFC 7323 5.4: milliseconds.
-TEST_P(Timestamps, RunInMilliseconds) {
+TEST_P(Timestamps, RunInMilliseconds) {  // RFC7323-5.4c
   Rig rig(Base());
   rig.In(Syn(0).Mss(kMss).Ts(1000, 0));
   const Seg syn_ack = rig.Out(SynAck(0).Acks(1));
@@ -74,7 +74,7 @@ TEST_P(Timestamps, RunInMilliseconds) {
 }
 
 // RFC 7323 5.4, 7.1: every connection has its own offset.
-TEST_P(Timestamps, DoNotTellTheClockOfOtherConnections) {
+TEST_P(Timestamps, DoNotTellTheClockOfOtherConnections) {  // RFC7323-5.4o
   Options options = Base();
   options.iss_near_wrap = false;
   Rig rig(options);
@@ -89,7 +89,7 @@ TEST_P(Timestamps, DoNotTellTheClockOfOtherConnections) {
 
 // --- TS.Recent, RFC 7323 4.3 ---
 
-TEST_P(Timestamps, EchoOfADelayedAcknowledgementIsTheEarliest) {
+TEST_P(Timestamps, EchoOfADelayedAcknowledgementIsTheEarliest) {  // RFC7323-4.3d
   Rig rig(Base());
   Open(rig);
   rig.In(Data(1, 10).Acks(1).Ts(1010, 0));
@@ -97,14 +97,14 @@ TEST_P(Timestamps, EchoOfADelayedAcknowledgementIsTheEarliest) {
   rig.Out(Ack(1).Acks(21).TsEcho(1010));
 }
 
-TEST_P(Timestamps, EchoDoesNotFollowASegmentOutOfOrder) {
+TEST_P(Timestamps, EchoDoesNotFollowASegmentOutOfOrder) {  // RFC7323-4.3a
   Rig rig(Base());
   Open(rig);
   rig.In(Data(11, 10).Acks(1).Ts(1020, 0));
   rig.Out(Ack(1).Acks(1).TsEcho(1000));
 }
 
-TEST_P(Timestamps, EchoFollowsTheSegmentThatFillsAGap) {
+TEST_P(Timestamps, EchoFollowsTheSegmentThatFillsAGap) {  // RFC7323-4.3g
   Rig rig(Base());
   Open(rig);
   rig.In(Data(11, 10).Acks(1).Ts(1020, 0));
@@ -121,7 +121,7 @@ TEST_P(Timestamps, EchoFollowsAcknowledgementsWithoutText) {
   rig.Out(Data(1, 10).TsEcho(1050));
 }
 
-TEST_P(Timestamps, EchoDoesNotFollowADuplicate) {
+TEST_P(Timestamps, EchoDoesNotFollowADuplicate) {  // RFC7323-4.3a
   Rig rig(Base());
   Open(rig);
   rig.In(Data(1, 10).Acks(1).Ts(1010, 0));
@@ -142,7 +142,7 @@ TEST_P(Timestamps, OfASegmentWithAnImpossibleAckAreForgotten) {
 
 // --- PAWS, RFC 7323 5 ---
 
-TEST_P(Timestamps, ThatAreOldMakeTextAnOldDuplicate) {
+TEST_P(Timestamps, ThatAreOldMakeTextAnOldDuplicate) {  // RFC7323-5.3
   Rig rig(Base());
   Open(rig);
   rig.In(Data(1, 10).Acks(1).Ts(999, 0));
@@ -155,7 +155,7 @@ TEST_P(Timestamps, ThatAreOldMakeTextAnOldDuplicate) {
 }
 
 // RFC 7323 5.3: PAWS goes first, so nothing of the segment counts, not even its ACK.
-TEST_P(Timestamps, ThatAreOldMakeAcknowledgementsOldToo) {
+TEST_P(Timestamps, ThatAreOldMakeAcknowledgementsOldToo) {  // RFC7323-5.3
   Rig rig(Base());
   Open(rig);
   EXPECT_EQ(rig.Send(10), 10u);
@@ -189,7 +189,7 @@ TEST_P(Timestamps, AreOldByLessThanHalfTheirRange) {
 }
 
 // RFC 7323 5.5: after 24 days TS.Recent says nothing any more.
-TEST_P(Timestamps, AreBelievedAnewAfterMoreThan24Days) {
+TEST_P(Timestamps, AreBelievedAnewAfterMoreThan24Days) {  // RFC7323-5.5
   for (const uint32_t days : {25, 30, 45}) {
     SCOPED_TRACE(std::to_string(days) + " days");
     Rig rig(Base());
@@ -202,7 +202,7 @@ TEST_P(Timestamps, AreBelievedAnewAfterMoreThan24Days) {
 }
 
 // RFC 7323 3.2: dropped, and the connection comes to no harm.
-TEST_P(Timestamps, ThatAreMissingMakeASegmentBeDropped) {
+TEST_P(Timestamps, ThatAreMissingMakeASegmentBeDropped) {  // RFC7323-3.2m, RFC7323-3.2h
   Rig rig(Base());
   Open(rig);
   rig.In(Data(1, 10).Acks(1));
@@ -214,7 +214,7 @@ TEST_P(Timestamps, ThatAreMissingMakeASegmentBeDropped) {
 }
 
 // RFC 7323 5.2: RST is exempt from both rules.
-TEST_P(Timestamps, DoNotProtectFromAReset) {
+TEST_P(Timestamps, DoNotProtectFromAReset) {  // RFC7323-5.2
   for (const bool missing : {true, false}) {
     Rig rig(Base());
     Open(rig);

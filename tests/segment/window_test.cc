@@ -30,7 +30,7 @@ class OurWindow : public TransferTest {
 };
 
 // SHLD-14, also where the scale cannot express the edge exactly.
-TEST_P(OurWindow, NeverShrinksFromTheRight) {
+TEST_P(OurWindow, NeverShrinksFromTheRight) {  // RFC7323-2.4
   Rig rig(Buffer(70000, 7));
   rig.Establish({.scale = 0});
   rig.c().Pause();
@@ -59,7 +59,7 @@ TEST_P(OurWindow, ClosesWithoutMovingItsRightEdge) {
 }
 
 // Rounding up to the scale's unit, segment after segment, must not let the peer beyond the buffer.
-TEST_P(OurWindow, DoesNotCreepBeyondTheBufferByRounding) {
+TEST_P(OurWindow, DoesNotCreepBeyondTheBufferByRounding) {  // RFC7323-2.4
   Rig rig(Buffer(4096, 3));
   rig.Establish({.scale = 0});
   rig.c().Pause();
@@ -130,7 +130,7 @@ TEST_P(OurWindow, IsAnnouncedWhenTheApplicationReadsAgain) {
   rig.ExpectReceived(4096);
 }
 
-TEST_P(OurWindow, ThatIsClosedAnswersEveryProbe) {
+TEST_P(OurWindow, ThatIsClosedAnswersEveryProbe) {  // MAY-8
   Rig rig(Buffer(2048));
   rig.Establish();
   rig.c().Pause();
@@ -203,7 +203,7 @@ TEST_P(PeerWindow, IsUnsignedAndThirtyTwoBitsWide) {
   rig.Out(Data(14601, 1460));
 }
 
-TEST_P(PeerWindow, IsFilledAndNotOverrun) {
+TEST_P(PeerWindow, IsFilledAndNotOverrun) {  // RFC5681-3.1w
   Rig rig(Base());
   rig.Establish({.window = 4000});
   EXPECT_EQ(rig.Send(10000), 10000u);
@@ -338,7 +338,7 @@ TEST_P(PeerWindow, IsTakenFromASegmentOutOfOrder) {
 }
 
 // RFC 7323 2.2: never scaled in a SYN, always afterwards.
-TEST_P(PeerWindow, IsScaledExceptInItsSyn) {
+TEST_P(PeerWindow, IsScaledExceptInItsSyn) {  // RFC7323-2.2u
   Rig rig(Base());
   rig.In(Syn(0).Mss(1460).Scale(5).Win(1000));
   rig.Out(SynAck(0).Acks(1));

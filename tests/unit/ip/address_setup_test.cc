@@ -71,7 +71,7 @@ TEST(AddressSetup, UsesIpv4AddressesAtOnceAndAnnouncesThem) {
 }
 
 // RFC 4862 5.4.2: join, one probe, one second.
-TEST(AddressSetup, UsesIpv6AddressesAfterASecondWithoutObjection) {
+TEST(AddressSetup, UsesIpv6AddressesAfterASecondWithoutObjection) {  // RFC4862-5.4
   LinkRig rig;
   rig.Start();
   auto sent = rig.Sent();
@@ -100,7 +100,7 @@ TEST(AddressSetup, SkipsDetectionWhereItIsOff) {
   EXPECT_EQ(Count(rig.Sent(), [](const auto& one) { return IsProbe(one, kOurs6); }), 0);
 }
 
-TEST(AddressSetup, GivesUpAnAddressThatSomebodyHas) {
+TEST(AddressSetup, GivesUpAnAddressThatSomebodyHas) {  // RFC4862-5.4.5
   LinkRig rig;
   rig.Start();
   rig.Sent();

@@ -56,7 +56,7 @@ class Icmp : public testing::TestWithParam<bool> {
 };
 
 // RFC 1122 3.2.2.6, RFC 4443 4.2: the same data, from the address that was asked.
-TEST_P(Icmp, EchoIsAnsweredWithTheSameData) {
+TEST_P(Icmp, EchoIsAnsweredWithTheSameData) {  // RFC1122-3.2.2.6, RFC4443-4.2
   for (const size_t size : {size_t{0}, size_t{1}, size_t{56}, size_t{1452}}) {
     rig.ReceiveIcmp(host(), ours(), kOurMac, Echo(size));
     const auto sent = rig.Sent();
@@ -199,7 +199,7 @@ TEST_P(Icmp, ErrorsAboutOthersPacketsAreDropped) {
 }
 
 // MUST-55
-TEST_P(Icmp, SourceQuenchIsIgnored) {
+TEST_P(Icmp, SourceQuenchIsIgnored) {  // RFC5927-4.1q
   if (!v4()) return;
   rig.ReceiveIcmp(host(), ours(), kOurMac, ErrorAbout(ours(), wire::kIcmpSourceQuench, 0, 0));
   EXPECT_FALSE(rig.error);

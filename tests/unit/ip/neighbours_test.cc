@@ -61,7 +61,7 @@ TEST_P(ANeighbour, GetsWhatWaitedWhenItAnswers) {
 }
 
 // RFC 1122 2.3.2.2: the latest packets are kept; RFC 4861 7.2.2 allows more than one.
-TEST_P(ANeighbour, KeepsTheThreeLatestPacketsWhileSilent) {
+TEST_P(ANeighbour, KeepsTheThreeLatestPacketsWhileSilent) {  // RFC1122-2.3.2.2, RFC4861-7.2.2
   host = Host(5);
   for (const char* text : {"1", "2", "3", "4", "5"}) ASSERT_TRUE(rig.Send(host, text));
   EXPECT_EQ(rig[Counter::kDropNeighbourWaiting], 2u);
@@ -72,7 +72,7 @@ TEST_P(ANeighbour, KeepsTheThreeLatestPacketsWhileSilent) {
 }
 
 // RFC 1122 2.3.2.1: no more than one request a second, however many packets come.
-TEST_P(ANeighbour, IsAskedOnceASecondThreeTimesAndGivenUp) {
+TEST_P(ANeighbour, IsAskedOnceASecondThreeTimesAndGivenUp) {  // RFC1122-2.3.2.1, RFC4861-7.2.2
   host = Host(5);
   int requests = 0;
   for (int ms = 0; ms < 2990; ms += 10) {
@@ -121,7 +121,7 @@ TEST_P(ANeighbour, BecomesStaleWhenNobodyUsesIt) {
   EXPECT_EQ(rig.CountRequests(host), 0);
 }
 
-TEST_P(ANeighbour, ThatIsStaleIsForgottenInTheEnd) {
+TEST_P(ANeighbour, ThatIsStaleIsForgottenInTheEnd) {  // RFC1122-2.3.2.1
   host = Host(5);
   rig.AskForUs(host, HostMac(5));
   ASSERT_EQ(rig.StateOf(host), State::kStale);
@@ -132,7 +132,7 @@ TEST_P(ANeighbour, ThatIsStaleIsForgottenInTheEnd) {
 }
 
 // RFC 4861 7.3.3: STALE, a packet, DELAY, five seconds, PROBE.
-TEST_P(ANeighbour, ThatIsStaleIsUsedAtOnceAndProbedLater) {
+TEST_P(ANeighbour, ThatIsStaleIsUsedAtOnceAndProbedLater) {  // RFC4861-7.3.3
   host = Host(5);
   rig.AskForUs(host, HostMac(5));
   rig.Sent();
@@ -169,7 +169,7 @@ TEST_P(ANeighbour, ThatDoesNotAnswerProbesIsGivenUp) {
 }
 
 // RFC 4861 7.3.1: the layer above has heard from it.
-TEST_P(ANeighbour, IsConfirmedByTheLayerAboveInsteadOfAProbe) {
+TEST_P(ANeighbour, IsConfirmedByTheLayerAboveInsteadOfAProbe) {  // RFC4861-7.3.1
   host = Host(5);
   uint16_t hint = kNoNeighbour;
   rig.AskForUs(host, HostMac(5));
@@ -227,14 +227,14 @@ TEST_P(ANeighbour, InUseIsRefreshedWithoutLosingAPacket) {
   EXPECT_EQ(rig[Counter::kNeighbourWaits], 1u);  // the very first
 }
 
-TEST_P(ANeighbour, IsNotLearnedFromAnAnswerThatNobodyAskedFor) {
+TEST_P(ANeighbour, IsNotLearnedFromAnAnswerThatNobodyAskedFor) {  // RFC4861-7.2.5
   host = Host(5);
   rig.Advertise(host, HostMac(5));
   rig.Advertise(host, HostMac(5), false);
   EXPECT_EQ(rig.Find(host), nullptr);
 }
 
-TEST_P(ANeighbour, IsLearnedWhenItAsksForUs) {
+TEST_P(ANeighbour, IsLearnedWhenItAsksForUs) {  // RFC4861-7.2.3
   host = Host(5);
   rig.AskForUs(host, HostMac(5));
   EXPECT_EQ(rig.StateOf(host), State::kStale);
@@ -372,7 +372,7 @@ INSTANTIATE_TEST_SUITE_P(Family, ANeighbour, testing::Values(true, false),
                          [](const auto& family) { return family.param ? "v4" : "v6"; });
 
 // RFC 4861 7.2.5: what an advertisement without O may do.
-TEST(NeighbourAdvertisement, WithoutOverrideOnlyCastsDoubt) {
+TEST(NeighbourAdvertisement, WithoutOverrideOnlyCastsDoubt) {  // RFC4861-7.2.5
   LinkRig rig;
   rig.StartUp();
   const IpAddress host = Address("2001:2::5");
@@ -389,7 +389,7 @@ TEST(NeighbourAdvertisement, WithoutOverrideOnlyCastsDoubt) {
   EXPECT_EQ(rig.StateOf(host), State::kReachable);
 }
 
-TEST(NeighbourAdvertisement, WithoutAddressResolvesNothingButConfirms) {
+TEST(NeighbourAdvertisement, WithoutAddressResolvesNothingButConfirms) {  // RFC4861-7.2.5
   LinkRig rig;
   rig.StartUp();
   const IpAddress host = Address("2001:2::5");

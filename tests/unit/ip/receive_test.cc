@@ -29,7 +29,7 @@ class Reception : public testing::Test {
 
 TEST_F(Reception, AdmitsWhatIsForThisHost) { EXPECT_TRUE(rig.ip->Admits(TcpFrame(), kPort)); }
 
-TEST_F(Reception, CountsWhyAFrameIsNotForThisHost) {
+TEST_F(Reception, CountsWhyAFrameIsNotForThisHost) {  // RFC1122-3.2.1.3d
   struct Row {
     Counter reason;
     void (*change)(wire::Frame&);
@@ -101,7 +101,7 @@ TEST_F(Reception, IsSilentAboutOthersAddresses) {
   EXPECT_EQ(rig.Find(kHost4), nullptr);
 }
 
-TEST_F(Reception, AnswersSolicitationsForItsAddress) {
+TEST_F(Reception, AnswersSolicitationsForItsAddress) {  // RFC4861-7.2.4
   rig.AskForUs(kHost6, HostMac(5));
   const auto sent = rig.Sent();
   ASSERT_EQ(sent.size(), 1u);

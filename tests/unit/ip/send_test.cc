@@ -16,7 +16,7 @@ Packet Text(LinkRig& rig) {
   return PacketOf(rig.pool, text);
 }
 
-TEST(Sending, WritesAnAtomicIpv4Header) {
+TEST(Sending, WritesAnAtomicIpv4Header) {  // RFC1191-3
   LinkRig rig;
   rig.StartUp();
   uint16_t hint = kNoNeighbour;

@@ -75,7 +75,7 @@ TEST(Checksum, KeepsEveryCarryOfOctetsThatAreAllOnes) {
   EXPECT_EQ(SumOctets(twice), PlainSum(twice));
 }
 
-TEST(Checksum, SumsPseudoHeadersOfBothFamilies) {
+TEST(Checksum, SumsPseudoHeadersOfBothFamilies) {  // RFC8200-8.1
   const Octets v4 = {198, 18, 0, 1, 198, 18, 0, 2, 0, 6, 0x04, 0xd2};
   EXPECT_EQ(Fold(PseudoHeaderSum(kClient4, kServer4, 6, 1234)), PlainSum(v4));
   const IpAddress source = Address("2001:db8:ffff:fffe:fedc:ba98:7654:3210");

@@ -65,7 +65,7 @@ TEST(Ipv4, ReadsWhatItWrote) {
   }
 }
 
-TEST(Ipv4, WritesAnAtomicDatagramByDefault) {
+TEST(Ipv4, WritesAnAtomicDatagramByDefault) {  // RFC6864-4.1
   // RFC 6864 4.1: DF set, the identification means nothing.
   const Octets packet = Packet(Sample());
   EXPECT_EQ(LoadBe16(&packet[4]), 0);
@@ -78,7 +78,7 @@ TEST(Ipv4, CountsTrailingPaddingAsNoPayload) {
   EXPECT_EQ(header.payload_size, 24);
 }
 
-TEST(Ipv4, VerifiesTheChecksumUnlessTheDeviceHas) {
+TEST(Ipv4, VerifiesTheChecksumUnlessTheDeviceHas) {  // RFC1122-3.2.1.2
   Octets packet = Packet(Sample());
   packet[8] ^= 1;
   Ipv4Header header;
@@ -86,7 +86,7 @@ TEST(Ipv4, VerifiesTheChecksumUnlessTheDeviceHas) {
   EXPECT_EQ(ParseIpv4(packet, true, header), kNoDrop);
 }
 
-TEST(Ipv4, RefusesImpossibleHeaders) {
+TEST(Ipv4, RefusesImpossibleHeaders) {  // RFC1122-3.2.1.1
   Ipv4Header header;
   for (size_t size = 0; size < kIpv4HeaderSize; ++size) {
     Octets packet = Packet(Sample());
@@ -152,7 +152,7 @@ TEST(Ipv4, RefusesOptionsOfImpossibleLength) {
 }
 
 // MUST-63.
-TEST(Ipv4, NamesTheReasonWhyASourceMustNotBeAnswered) {
+TEST(Ipv4, NamesTheReasonWhyASourceMustNotBeAnswered) {  // RFC1122-3.2.1.3s
   const struct {
     const char* address;
     Counter reason;

@@ -87,7 +87,7 @@ TEST(Ipv6, RefusesImpossibleHeadersAndIgnoresPadding) {
   }
 }
 
-TEST(Ipv6, WalksEveryExtensionHeaderThatMayBeIgnored) {
+TEST(Ipv6, WalksEveryExtensionHeaderThatMayBeIgnored) {  // RFC8200-4
   const Octets chain = Options(kHeaderDestinationOptions) + Options(kHeaderRouting, 2) +
                        Routing(kHeaderFragment, 4, 0) + Fragment(kHeaderDestinationOptions, 0) +
                        Options(kProtocolTcp);
@@ -100,7 +100,7 @@ TEST(Ipv6, WalksEveryExtensionHeaderThatMayBeIgnored) {
   EXPECT_TRUE(header.has_fragment_header);
 }
 
-TEST(Ipv6, TakesAnAtomicFragmentAsWholeAndDropsRealOnes) {
+TEST(Ipv6, TakesAnAtomicFragmentAsWholeAndDropsRealOnes) {  // RFC6946-4
   // RFC 6946; reserved bits are ignored (RFC 8200 4.5).
   EXPECT_EQ(Parse(kHeaderFragment, Fragment(kProtocolTcp, 0x0000)), kNoDrop);
   EXPECT_EQ(Parse(kHeaderFragment, Fragment(kProtocolTcp, 0x0006)), kNoDrop);
@@ -110,7 +110,7 @@ TEST(Ipv6, TakesAnAtomicFragmentAsWholeAndDropsRealOnes) {
   }
 }
 
-TEST(Ipv6, TakesHopByHopOptionsOnlyFirst) {
+TEST(Ipv6, TakesHopByHopOptionsOnlyFirst) {  // RFC8200-4
   EXPECT_EQ(Parse(kHeaderHopByHop, Options(kProtocolTcp)), kNoDrop);
   EXPECT_EQ(Parse(kHeaderDestinationOptions, Options(kHeaderHopByHop) + Options(kProtocolTcp)),
             Counter::kDropIpv6Extension);
@@ -118,14 +118,14 @@ TEST(Ipv6, TakesHopByHopOptionsOnlyFirst) {
             Counter::kDropIpv6Extension);
 }
 
-TEST(Ipv6, DropsRoutingHeadersThatWantForwardingOrAreOfTypeZero) {
+TEST(Ipv6, DropsRoutingHeadersThatWantForwardingOrAreOfTypeZero) {  // RFC8200-4.4, RFC5095-3
   EXPECT_EQ(Parse(kHeaderRouting, Routing(kProtocolTcp, 4, 0)), kNoDrop);
   EXPECT_EQ(Parse(kHeaderRouting, Routing(kProtocolTcp, 4, 1)), Counter::kDropIpv6Routing);
   EXPECT_EQ(Parse(kHeaderRouting, Routing(kProtocolTcp, 2, 255)), Counter::kDropIpv6Routing);
   EXPECT_EQ(Parse(kHeaderRouting, Routing(kProtocolTcp, 0, 0)), Counter::kDropIpv6Routing);
 }
 
-TEST(Ipv6, ObeysWhatUnknownOptionsSayAboutThemselves) {
+TEST(Ipv6, ObeysWhatUnknownOptionsSayAboutThemselves) {  // RFC8200-4.2
   const auto with_option = [](uint8_t type) {
     return Octets{kProtocolTcp, 0, type, 2, 0, 0, 1, 0};
   };
@@ -144,7 +144,7 @@ TEST(Ipv6, RefusesOptionsThatRunPastTheirHeader) {
   EXPECT_EQ(Parse(kHeaderHopByHop, {kProtocolTcp, 0, 0, 0, 0, 0, 0, 0}), kNoDrop);  // six Pad1
 }
 
-TEST(Ipv6, BoundsTheChainInCountAndOctets) {
+TEST(Ipv6, BoundsTheChainInCountAndOctets) {  // RFC8504-5.3
   const auto chain = [](int count) {
     Octets octets;
     for (int i = 1; i < count; ++i) octets = octets + Options(kHeaderDestinationOptions);

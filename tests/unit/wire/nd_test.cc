@@ -140,7 +140,7 @@ TEST(Nd, ReadsARedirect) {
   EXPECT_EQ(Parse(global_gateway, Context(kClientLinkLocal)), Counter::kDropNdMalformed);
 }
 
-TEST(Nd, BelievesNothingThatARouterForwarded) {
+TEST(Nd, BelievesNothingThatARouterForwarded) {  // RFC4861-6.1
   for (int hop_limit = 0; hop_limit < 256; ++hop_limit) {
     Frame frame = Context();
     frame.ttl = static_cast<uint8_t>(hop_limit);
@@ -149,13 +149,13 @@ TEST(Nd, BelievesNothingThatARouterForwarded) {
   }
 }
 
-TEST(Nd, BelievesNothingThatWasFragmented) {
-  Frame frame = Context();  // RFC 6980: not even an atomic fragment
+TEST(Nd, BelievesNothingThatWasFragmented) {  // RFC6980-5
+  Frame frame = Context();                    // RFC 6980: not even an atomic fragment
   frame.has_fragment_header = true;
   EXPECT_EQ(Parse(Written(Solicitation()), frame), Counter::kDropNdFragment);
 }
 
-TEST(Nd, RefusesCodesOtherThanZeroAndOtherTypes) {
+TEST(Nd, RefusesCodesOtherThanZeroAndOtherTypes) {  // RFC4861-6.1
   Octets message = Written(Solicitation());
   message[1] = 1;
   EXPECT_EQ(Parse(message), Counter::kDropNdMalformed);
@@ -178,7 +178,7 @@ TEST(Nd, RefusesEveryTruncation) {
   }
 }
 
-TEST(Nd, RefusesOptionsOfLengthZeroOrPastTheEnd) {
+TEST(Nd, RefusesOptionsOfLengthZeroOrPastTheEnd) {  // RFC4861-6.1
   Octets message = Written(Solicitation());
   message[25] = 0;
   EXPECT_EQ(Parse(message), Counter::kDropNdMalformed);
