@@ -137,7 +137,7 @@ Connection Engine::Connect(uint8_t local, uint16_t local_port, const Endpoint& r
                            const Settings& settings, Handler* handler) {
   const IpAddress& to = remote.address;
   if (local >= config_.addresses.size() || remote.port == 0 || handler == nullptr ||
-      to.is_v4() != config_.addresses[local].address.is_v4() || !IsHost(to) || IsOwn(to)) {
+      to.is_v4() != config_.addresses[local].address.is_v4() || !IsHost(to)) {
     return {};  // MUST-46
   }
   if (local_port == 0) local_port = ChoosePort(local, remote);
@@ -158,13 +158,6 @@ Connection Engine::Connect(uint8_t local, uint16_t local_port, const Endpoint& r
   Touch(*c);
   counters_.Add(Counter::kTcpActiveOpens);
   return Handle(*c);
-}
-
-// Frames from an address of ours are nobody's (MUST-63), so that nothing could come of a connection
-// to ourselves.
-bool Engine::IsOwn(const IpAddress& address) const {
-  return std::any_of(config_.addresses.begin(), config_.addresses.end(),
-                     [&](const LocalAddress& own) { return own.address == address; });
 }
 
 // RFC 6056 3.3.3: a keyed offset per destination, so that ports are hard to guess and seldom

@@ -307,7 +307,6 @@ class Engine {
     return limit == 0 ? mss_[c.local] : std::min(limit, mss_[c.local]);
   }
   uint16_t MssOf(const LocalAddress& own) const;
-  bool IsOwn(const IpAddress& address) const;
   uint16_t ChoosePort(uint8_t local, const Endpoint& remote) const;
   Millis now_ms() const { return now_.millis(); }
 

@@ -1,5 +1,5 @@
-// Corners of RFC 9293 that no single segment shows: an ACK war that must not start, connections to
-// oneself, acknowledgements overtaken by others, old duplicates in TIME-WAIT, simultaneous probes.
+// Corners of RFC 9293 that no single segment shows: an ACK war that must not start,
+// acknowledgements overtaken by others, old duplicates in TIME-WAIT, simultaneous probes.
 #include <gtest/gtest.h>
 
 #include "segment/rig.h"
@@ -110,30 +110,7 @@ TEST_P(AckWar, DoesNotStartWithAStackThatHasForgotten) {
 
 WEIR_BOTH_FAMILIES(AckWar);
 
-class Oddities : public TransferTest {
- protected:
-  Connection ConnectTo(Rig& rig, const Endpoint& remote, uint16_t local_port) {
-    const int local = rig.stack().ip().SourceFor(PeerAddress(GetParam()));
-    return rig.engine().Connect(static_cast<uint8_t>(local), local_port, remote,
-                                rig.engine().config(), &rig.handler());
-  }
-};
-
-// --- a connection to oneself ---
-
-// Frames from our own address are nobody's (LAND), so it could only time out: refused at once.
-TEST_P(Oddities, OpenToOneselfIsRefused) {
-  Rig rig(Base());
-  const IpAddress own = StackAddress(GetParam());
-  EXPECT_FALSE(ConnectTo(rig, {own, kStackPort}, 50000).alive()) << "to our own listener";
-  EXPECT_FALSE(ConnectTo(rig, {own, 50000}, 50000).alive()) << "from a port to itself";
-  EXPECT_FALSE(ConnectTo(rig, {own, 50000}, 0).alive());
-  rig.Turn();
-  rig.Advance(Seconds(1));
-  rig.Quiet();
-  EXPECT_TRUE(rig.handler().closed.empty());
-  rig.ExpectEmpty();
-}
+class Oddities : public TransferTest {};
 
 // --- two acknowledgements, the later one first ---
 
