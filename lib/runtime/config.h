@@ -93,6 +93,7 @@ struct TcpConfig {
   bool timestamps = true;
   bool nodelay = false;
   uint32_t initial_window_segments = 10;
+  uint32_t slow_start_segments = 8;
   uint32_t rto_initial_ms = 1000;
   uint32_t rto_min_ms = 200;
   uint32_t rto_max_ms = 120000;

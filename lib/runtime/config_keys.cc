@@ -93,6 +93,10 @@ std::vector<Key> TcpBufferKeys(TcpConfig& tcp) {
        "Whether new connections send small segments at once, without Nagle's algorithm."},
       {"initial_window_segments", Number{&tcp.initial_window_segments, 1, 10}, "segments",
        "The initial congestion window (RFC 6928: at most 10)."},
+      {"slow_start_segments", Number{&tcp.slow_start_segments, 1, 255}, "segments",
+       "By how much one acknowledgement opens the congestion window at most in slow start (RFC "
+       "5681: "
+       "1, RFC 3465: 2, RFC 9406: 8)."},
       {"out_of_order_segments", Number{&tcp.out_of_order_segments, 1, 65535}, "segments",
        "Out-of-order segments a connection keeps for reassembly."},
       {"congestion", &tcp.congestion, "", "The congestion control algorithm (RFC 5681, RFC 6582)."},

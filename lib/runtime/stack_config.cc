@@ -96,6 +96,7 @@ tcp::TcpConfig MakeTcp(const Config& config, const Secrets& secrets, unsigned sh
   if (config.tcp.window_scale) tcp.window_scale = static_cast<int>(*config.tcp.window_scale);
   tcp.timestamps = config.tcp.timestamps;
   tcp.initial_window_segments = config.tcp.initial_window_segments;
+  tcp.slow_start_segments = config.tcp.slow_start_segments;
   tcp.resets_per_second = config.ip.rst_rate_per_s;
   tcp.ttl = static_cast<uint8_t>(config.tcp.ttl);
   tcp.dscp = static_cast<uint8_t>(config.tcp.dscp);

@@ -69,7 +69,11 @@ bool Engine::AckArrives(Arrival& a) {
     c.snd.wl1 = a.h.seq;
     c.wnd_max = std::max(c.wnd_max, window);
     if (window_changed) c.owe(kOutput);
-    if (Flight* f = Borrowed(c); f != nullptr && window != 0) f->probe_backoff = 0;
+    if (Flight* f = Borrowed(c); f != nullptr && window != 0 && f->probe_backoff != 0) {
+      // The window opens: nothing was sent for an RTO at least (RFC 5681 4.1).
+      f->probe_backoff = 0;
+      c.cwnd = std::min(c.cwnd, config_.initial_window_segments * c.mss);
+    }
   } else if (ack > c.snd.una) {
     // The window counts from SND.UNA: what it does not say anew must not move its right edge.
     c.snd.wnd -= std::min(c.snd.wnd, Distance(c.snd.una, ack));
@@ -90,7 +94,6 @@ bool Engine::AckArrives(Arrival& a) {
 }
 
 void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
-  const uint32_t in_flight = c.in_flight();
   const uint32_t acked = Distance(c.snd.una, ack);
   Flight* f = Borrowed(c);
   bool timer_runs_on = false;
@@ -112,7 +115,7 @@ void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
     // RFC 6582 3.2: only the first partial acknowledgement of a recovery restarts the timer, or a
     // window full of holes would be mended at one hole per round trip.
     timer_runs_on = f->in_recovery && f->partial_acked && c.has(kRetransmitArmed);
-    Congestion(c, *f, acked, in_flight);
+    Congestion(c, *f, acked);
     // Passed, and forgotten: 2^31 octets further on it would seem to lie ahead again.
     if (f->recover_valid && c.snd.una > f->recover) f->recover_valid = false;
     timer_runs_on = timer_runs_on && f->in_recovery;
@@ -149,9 +152,8 @@ void Engine::TakeAcknowledged(Tcb& c, Flight& f) {
   if (!f.unread.empty()) c.owe(kEventData);  // text that waited for room to answer
 }
 
-// RFC 5681 3.1 and RFC 6582 3.2. `acked` octets are newly acknowledged, `in_flight` were out
-// before.
-void Engine::Congestion(Tcb& c, Flight& f, uint32_t acked, uint32_t in_flight) {
+// RFC 5681 3.1 and RFC 6582 3.2. `acked` octets are newly acknowledged.
+void Engine::Congestion(Tcb& c, Flight& f, uint32_t acked) {
   f.dup_acks = 0;
   if (f.in_recovery) {
     if (c.snd.una >= f.recover) {  // a full acknowledgement
@@ -166,9 +168,13 @@ void Engine::Congestion(Tcb& c, Flight& f, uint32_t acked, uint32_t in_flight) {
     return;
   }
   if (c.cwnd < c.ssthresh) {
-    // Byte counting with L = 2 (RFC 3465 2.3); none while the application, not cwnd, is the limit.
-    if (c.cwnd < 2 * in_flight) c.cwnd += std::min<uint32_t>(acked, 2u * c.mss);
-  } else if (in_flight + c.mss > c.cwnd) {
+    // Octets are counted (RFC 3465 2.1), up to a limit per ACK; see ADR 0007. After a timeout it is
+    // one segment: an ACK that fills a hole covers what has left the network long ago (2.3).
+    const bool after_timeout = f.recover_valid && c.snd.una <= f.recover;
+    const uint32_t limit = after_timeout ? 1 : config_.slow_start_segments;
+    // None while half of cwnd would have done: the application is the limit then (RFC 7661 4.3).
+    if (c.cwnd < 2 * f.flight_max) c.cwnd += std::min<uint32_t>(acked, limit * c.mss);
+  } else if (f.flight_max + c.mss > c.cwnd) {
     f.acked_in_window += acked;
     if (f.acked_in_window >= c.cwnd) {
       f.acked_in_window -= c.cwnd;

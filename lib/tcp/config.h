@@ -40,6 +40,7 @@ struct TcpConfig : Settings {
   int window_scale = -1;        // 0..14; -1 = the smallest that covers the receive buffer
   bool timestamps = true;
   uint32_t initial_window_segments = 10;  // RFC 6928
+  uint32_t slow_start_segments = 8;       // by which one ACK opens cwnd at most; ADR 0007
   uint32_t out_of_order_segments = 256;   // per connection
   uint32_t challenge_ack_interval_ms = 500;
   uint32_t resets_per_second = 1000;  // RSTs that belong to no connection

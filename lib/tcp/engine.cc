@@ -347,7 +347,7 @@ Flight* Engine::Borrow(Tcb& c) {
   f = Flight{};
   f.generation = generation;
   f.last_ack_sent = c.rcv.nxt;
-  f.resend = c.snd.nxt;
+  f.resend = f.round_end = c.snd.nxt;
   c.flight = index;
   return &f;
 }

@@ -218,7 +218,7 @@ class Engine {
   bool AckArrives(Arrival& a);
   void NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h);
   void TakeAcknowledged(Tcb& c, Flight& f);
-  void Congestion(Tcb& c, Flight& f, uint32_t acked, uint32_t in_flight);
+  void Congestion(Tcb& c, Flight& f, uint32_t acked);
   void DuplicateAck(Tcb& c);
   bool FinAcknowledged(Tcb& c);
   void SampleRtt(Tcb& c, int64_t sample_us);

@@ -29,6 +29,10 @@ struct Flight {
   Seq rtt_seq;
   int64_t rtt_sent_us;
   Millis progress_at;        // what the user timeout counts from: something acknowledged, or begun
+  // The most octets that were out at once in this round trip or the last; it ends when round_end is
+  // acknowledged. Whether cwnd was the limit can be told from it (RFC 7661).
+  uint32_t flight_max;
+  Seq round_end;
   uint32_t acked_in_window;  // octets acknowledged since cwnd last grew (congestion avoidance)
 
   // --- receiving ---

@@ -237,6 +237,10 @@ bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool la
     if (f.resend == c.snd.nxt) f.resend = next;
     if (c.in_flight() == 0) BeginFlight(c, f);
     c.snd.nxt = next;
+    if (c.snd.una >= f.round_end || c.in_flight() > f.flight_max) {
+      f.flight_max = c.in_flight();
+      f.round_end = next;
+    }
     if (!f.timing) {
       f.timing = true;
       f.rtt_seq = next;

@@ -201,8 +201,6 @@ void Engine::RetransmitTimeout(Tcb& c) {
       c.owe(kOverride | kOutput);
     } else {
       if (c.retransmits != 0xff) ++c.retransmits;  // until the peer answers
-      // Nothing was sent for an RTO (RFC 5681 4.1).
-      c.cwnd = std::min(c.cwnd, config_.initial_window_segments * c.mss);
       if (Flight* f = Borrowed(c); f != nullptr && f->probe_backoff < 0xff) ++f->probe_backoff;
       c.owe(kProbe | kOutput);
     }

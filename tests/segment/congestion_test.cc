@@ -54,8 +54,8 @@ TEST_P(Congestion,
   }
 }
 
-// RFC 5681 3.1 with RFC 3465's byte counting, L = 2. MUST-19
-TEST_P(Congestion, SlowStartGrowsByWhatIsAcknowledgedUpToTwoSegments) {
+// RFC 5681 3.1 with RFC 3465's byte counting, L = 8 (RFC 9406 4.3). MUST-19
+TEST_P(Congestion, SlowStartGrowsByWhatIsAcknowledgedUpToEightSegments) {
   Rig rig(Base());
   FillWindow(rig);
   rig.In(Ack(1).Acks(At(1)));
@@ -64,9 +64,47 @@ TEST_P(Congestion, SlowStartGrowsByWhatIsAcknowledgedUpToTwoSegments) {
   rig.In(Ack(1).Acks(At(3)));
   EXPECT_EQ(Cwnd(rig), 13 * kMss);
   OutSegments(rig, At(12), 4);
-  rig.In(Ack(1).Acks(At(8)));  // five at once
-  EXPECT_EQ(Cwnd(rig), 15 * kMss);
-  OutSegments(rig, At(16), 7);
+  rig.In(Ack(1).Acks(At(12)));  // nine at once
+  EXPECT_EQ(Cwnd(rig), 21 * kMss);
+  OutSegments(rig, At(16), 17);
+}
+
+// A peer whose driver joins segments (GRO) acknowledges whole windows at once. How many round trips
+// it takes to have a hundred segments out is what the limit decides (ADR 0007).
+TEST_P(Congestion, SlowStartOfStretchedAcknowledgementsIsAsFastAsTheLimitAllows) {
+  const struct { uint32_t limit, rounds; } cases[] = {{1, 90}, {2, 45}, {8, 12}, {255, 4}};
+  for (const auto& [limit, rounds] : cases) {
+    SCOPED_TRACE(limit);
+    Options options = Base();
+    options.tcp.slow_start_segments = limit;
+    options.listen.connection.send_buffer = 1 << 20;
+    Rig rig(options);
+    rig.Establish({.scale = 4});
+    uint32_t stream = 0, passed = 0;
+    for (; Cwnd(rig) < 100 * kMss && passed <= rounds; ++passed) {
+      stream += static_cast<uint32_t>(rig.Send(150 * kMss));
+      rig.Discard();
+      rig.In(Ack(1).Acks(1 + stream - rig.c().Info().unsent).Win(65535));
+    }
+    EXPECT_EQ(passed, rounds);
+    rig.Discard();
+  }
+}
+
+// RFC 3465 2.3: an ACK that fills a hole covers what has left the network long ago.
+TEST_P(Congestion, SlowStartAfterATimeoutGrowsByOneSegmentUntilAllIsRepaired) {
+  Rig rig(Base());
+  FillWindow(rig);
+  rig.OutAfter(Milliseconds(200), Data(1, kMss));
+  rig.In(Ack(1).Acks(At(5)));
+  EXPECT_EQ(Cwnd(rig), 2 * kMss);
+  OutSegments(rig, At(5), 2);
+  rig.In(Ack(1).Acks(At(10)));
+  EXPECT_EQ(Cwnd(rig), 3 * kMss);
+  OutSegments(rig, At(10), 3);
+  rig.In(Ack(1).Acks(At(12)));  // beyond what the timeout was about
+  EXPECT_EQ(Cwnd(rig), 5 * kMss);
+  rig.Discard();
 }
 
 // RFC 3465 2.1: an ACK split into many earns no more.
@@ -114,12 +152,15 @@ TEST_P(Congestion, AvoidanceGrowsByOneSegmentPerWindow) {  // RFC5681-3.1a
   rig.OutAfter(Milliseconds(200), Data(1, kMss));
   // The peer had all but the first: one ACK and slow start goes on with new text.
   rig.In(Ack(1).Acks(At(10)));
-  EXPECT_EQ(Cwnd(rig), 3 * kMss);
-  OutSegments(rig, At(10), 3);
+  EXPECT_EQ(Cwnd(rig), 2 * kMss);
+  OutSegments(rig, At(10), 2);
   rig.In(Ack(1).Acks(At(12)));
+  EXPECT_EQ(Cwnd(rig), 4 * kMss);
+  OutSegments(rig, At(12), 4);
+  rig.In(Ack(1).Acks(At(13)));
   EXPECT_EQ(Cwnd(rig), 5 * kMss);
-  OutSegments(rig, At(13), 4);
-  uint32_t una = 12, next = 17, cwnd = 5;
+  OutSegments(rig, At(16), 2);
+  uint32_t una = 13, next = 18, cwnd = 5;
   for (int round = 0; round < 3; ++round) {
     for (uint32_t i = 0; i < cwnd; ++i) {
       EXPECT_EQ(Cwnd(rig), cwnd * kMss);
@@ -326,6 +367,59 @@ TEST_P(Congestion, WindowDoesNotGrowWhileTheApplicationIsTheLimit) {
     rig.In(Ack(1).Acks(At(i + 1)));
   }
   EXPECT_EQ(Cwnd(rig), kTen);
+}
+
+// RFC 7661 4.3: a window of which half or more was used in a round trip may grow, up to twice what
+// was used, also by the acknowledgements at the end of it, when little is out any more.
+TEST_P(Congestion, WindowGrowsToTwiceWhatWasOutInTheRoundTrip) {
+  const struct { uint32_t sent, grown; } cases[] = {{5, 10}, {6, 12}, {9, 18}, {10, 20}};
+  for (const auto& [sent, grown] : cases) {
+    SCOPED_TRACE(sent);
+    Rig rig(Base());
+    rig.Establish();
+    EXPECT_EQ(rig.Send(sent * kMss), sent * kMss);
+    OutSegments(rig, 1, sent);
+    for (uint32_t i = 1; i < sent; i += 2) rig.In(Ack(1).Acks(At(std::min(i + 1, sent))));
+    rig.In(Ack(1).Acks(At(sent)));
+    EXPECT_EQ(Cwnd(rig), grown * kMss);
+  }
+}
+
+// RFC 7661: what was out a round trip ago says nothing about this one.
+TEST_P(Congestion, WindowOfTheLastRoundTripIsForgotten) {
+  Rig rig(Base());
+  rig.Establish();
+  EXPECT_EQ(rig.Send(10 * kMss), 10 * kMss);
+  OutSegments(rig, 1, 10);
+  rig.In(Ack(1).Acks(At(9)));
+  EXPECT_EQ(Cwnd(rig), 18 * kMss);
+  EXPECT_EQ(rig.Send(kMss), kMss);
+  OutSegments(rig, At(10), 1);
+  rig.In(Ack(1).Acks(At(10)));
+  EXPECT_EQ(Cwnd(rig), 19 * kMss);  // the last of the ten
+  EXPECT_EQ(rig.Send(kMss), kMss);
+  OutSegments(rig, At(11), 1);
+  rig.In(Ack(1).Acks(At(11)));
+  rig.In(Ack(1).Acks(At(12)));
+  EXPECT_EQ(Cwnd(rig), 19 * kMss);
+}
+
+// RFC 5681 4.1: while a closed window is probed nothing is learnt; when it opens, the network has
+// not been asked for an RTO at least.
+TEST_P(Congestion, WindowIsTheInitialOneAgainWhenThePeersWindowOpens) {
+  Rig rig(Base());
+  FillWindow(rig);
+  rig.In(Ack(1).Acks(At(10)).Win(0));
+  EXPECT_EQ(Cwnd(rig), 18 * kMss);
+  const Duration first = rig.UntilNext(Seconds(2));
+  rig.Out(Ack(At(10) - 1).Acks(1));
+  EXPECT_EQ(Cwnd(rig), 18 * kMss);
+  rig.In(Ack(1).Acks(At(10)).Win(0));
+  EXPECT_GT(rig.UntilNext(Seconds(2)), first);
+  rig.Discard();
+  rig.In(Ack(1).Acks(At(10)));
+  EXPECT_EQ(Cwnd(rig), kTen);
+  OutSegments(rig, At(10), 10);
 }
 
 // RFC 5681 4.1

@@ -57,6 +57,7 @@ tcp::TcpConfig DrawTcp(Prng& prng) {
   if (prng.Chance(300)) tcp.mss = static_cast<uint16_t>(Between(prng, 88, 600));
   if (prng.Chance(300)) tcp.window_scale = static_cast<int>(prng.Below(15));
   tcp.initial_window_segments = OneOf(prng, {1u, 2u, 4u, 10u, 10u});
+  tcp.slow_start_segments = tcp.initial_window_segments <= 2 ? 1 : 8;  // draws nothing: seeds stay
   tcp.rto_min_ms = OneOf(prng, {10u, 200u, 1000u});
   tcp.rto_max_ms = OneOf(prng, {4000u, 60000u, 120000u});
   tcp.delayed_ack_ms = OneOf(prng, {1u, 40u, 200u});

@@ -86,6 +86,7 @@ window_scale = 5
 timestamps = false
 nodelay = true
 initial_window_segments = 3
+slow_start_segments = 2
 rto_initial_ms = 900
 rto_min_ms = 300
 rto_max_ms = 60000

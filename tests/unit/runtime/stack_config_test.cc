@@ -55,6 +55,8 @@ const Row kRows[] = {
      [](const auto& s) { return s.tcp.no_delay; }, 1},
     {"tcp.initial_window_segments", [](Config& c) { c.tcp.initial_window_segments = 4; },
      [](const auto& s) { return s.tcp.initial_window_segments; }, 4},
+    {"tcp.slow_start_segments", [](Config& c) { c.tcp.slow_start_segments = 3; },
+     [](const auto& s) { return s.tcp.slow_start_segments; }, 3},
     {"tcp.rto_initial_ms", [](Config& c) { c.tcp.rto_initial_ms = 1007; },
      [](const auto& s) { return s.tcp.rto_initial_ms; }, 1007},
     {"tcp.rto_min_ms", [](Config& c) { c.tcp.rto_min_ms = 208; },
