@@ -274,6 +274,7 @@ class Engine {
   uint16_t AdvertiseWindow(Tcb& c);
   Seq RightEdge(const Tcb& c) const;
   bool WindowWorthTelling(const Tcb& c, uint32_t segments) const;
+  bool WindowWorthAnAck(const Tcb& c) const;
   void SendAnswers();
 
   // engine.cc: life of a connection.

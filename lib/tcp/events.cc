@@ -104,7 +104,7 @@ void Engine::DeliverText(Tcb& c, Handler& handler, Connection handle) {
     Text* done = text.size == 0 ? f->unread.PopFront() : nullptr;
     handler.OnData(handle, part);
     if (done != nullptr) Release(done);
-    if (WindowWorthTelling(c, 2)) c.owe(kAckNow);
+    if (WindowWorthAnAck(c)) c.owe(kAckNow);
   }
 }
 

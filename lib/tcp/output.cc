@@ -159,12 +159,19 @@ Seq Engine::RightEdge(const Tcb& c) const {
   return c.rcv.nxt + std::min(free, 0xffffu << c.receive_scale());
 }
 
-// MUST-39: a step of so many segments, or half the buffer, is worth telling: one in a segment that
-// goes anyway, two in one of its own (fewer would make the delayed ACK pointless).
+// MUST-39: a step of one segment, or half the buffer, is worth telling in a segment that goes
+// anyway.
 bool Engine::WindowWorthTelling(const Tcb& c, uint32_t segments) const {
   const int32_t step = RightEdge(c) - c.rcv.adv;
   const uint32_t half = SettingsOf(c).receive_buffer / 2;
   return step > 0 && static_cast<uint32_t>(step) >= std::min(half, segments * MssFor(c));
+}
+
+// For an ACK of its own it must be two segments, or the delayed ACK would be pointless, and the
+// window must double at least: a peer that has much of it left is not waiting for more.
+bool Engine::WindowWorthAnAck(const Tcb& c) const {
+  const uint32_t window = c.receive_window();
+  return WindowWorthTelling(c, 2) && Distance(c.rcv.nxt, RightEdge(c)) >= 2 * window;
 }
 
 // Moves the right edge on when that is worth it and returns the field. The edge never moves left

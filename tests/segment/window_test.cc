@@ -130,6 +130,34 @@ TEST_P(OurWindow, IsAnnouncedWhenTheApplicationReadsAgain) {
   rig.ExpectReceived(4096);
 }
 
+// Most of the window is left: the peer waits for nothing, and the next ACK tells the rest.
+TEST_P(OurWindow, IsNotAnnouncedByItselfBeforeItDoubles) {
+  Rig rig(Buffer(40000));
+  rig.Establish();
+  rig.c().Pause();
+  uint32_t seq = 1;
+  const auto fill = [&](uint32_t until) {
+    for (; seq < until; seq += 1000) rig.In(Data(seq, 1000).Acks(1));
+    rig.Advance(Seconds(1));
+    rig.Discard();
+  };
+  const auto read = [&rig] {
+    rig.c().Resume();
+    rig.Turn();
+    rig.c().Pause();
+  };
+  fill(19001);  // 21000 are left, 40000 would be offered
+  read();
+  rig.Quiet();
+  rig.In(Data(seq, 1000).Acks(1));
+  rig.Advance(Seconds(1));
+  EXPECT_EQ(Edges(rig, 0), std::vector<uint32_t>{20001 + 39000});
+  seq += 1000;
+  fill(41001);  // 18000 are left
+  read();
+  rig.Out(Ack(1).Acks(41001).Win(40000));
+}
+
 TEST_P(OurWindow, ThatIsClosedAnswersEveryProbe) {  // MAY-8
   Rig rig(Buffer(2048));
   rig.Establish();
