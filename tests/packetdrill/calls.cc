@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 namespace weir::packetdrill {
@@ -10,6 +11,8 @@ namespace {
 
 // packetdrill tells nobody how long it is willing to wait for a packet.
 constexpr Duration kPatience = Seconds(300);
+// Real time, for the tool's other thread to get hold of the tool's lock.
+constexpr auto kTimeToReturn = std::chrono::milliseconds(2);
 
 }  // namespace
 
@@ -57,6 +60,14 @@ std::optional<VirtualWire::Sent> Calls::NextSent(std::unique_lock<std::mutex>& l
 }
 
 void Calls::Sleep(std::unique_lock<std::mutex>& lock, Duration duration) {
+  if (std::exchange(returning_, false)) {
+    // The tool lets go of its lock while it sleeps, and only then can the other thread note what
+    // its call returned. Virtual sleep takes no time at all; what follows would not find the
+    // result.
+    lock.unlock();
+    std::this_thread::sleep_for(kTimeToReturn);
+    lock.lock();
+  }
   const Time end = wire_.now() + duration;
   while (wire_.now() < end) Step(lock, end);
 }
@@ -65,6 +76,7 @@ Time Calls::ReadClock(std::unique_lock<std::mutex>&) {
   const Time now = wire_.now();
   if (end_time_owed_ && std::this_thread::get_id() != main_) {
     end_time_owed_ = false;
+    returning_ = true;
     changed_.notify_all();
   } else {
     wire_.ClockWasRead();

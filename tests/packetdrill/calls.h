@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "packetdrill/epoll.h"
 #include "packetdrill/sockets.h"
 #include "packetdrill/virtual_wire.h"
 
@@ -23,11 +24,12 @@ class Calls {
 
   // On the main thread.
   explicit Calls(const Settings& settings)
-      : main_(std::this_thread::get_id()), wire_(settings), sockets_(wire_) {}
+      : main_(std::this_thread::get_id()), wire_(settings), sockets_(wire_), epolls_(sockets_) {}
 
-  // Held by everything below, and by whoever uses sockets() directly.
+  // Held by everything below, and by whoever uses sockets() or epolls() directly.
   std::unique_lock<std::mutex> Lock() { return std::unique_lock(mutex_); }
   Sockets& sockets() { return sockets_; }
+  Epolls& epolls() { return epolls_; }
 
   // On the main thread, or with `may_block` false, one attempt; nobody could end the wait.
   // Otherwise until it says something else than -EAGAIN, or `timeout` has passed.
@@ -55,8 +57,10 @@ class Calls {
   const std::thread::id main_;
   VirtualWire wire_;
   Sockets sockets_;
+  Epolls epolls_;
   Waiting* waiting_ = nullptr;
   bool end_time_owed_ = false;  // the woken thread has not read the clock yet
+  bool returning_ = false;      // it has, and is on its way to the tool's own records
 };
 
 }  // namespace weir::packetdrill

@@ -1,64 +1,28 @@
 // The shared object for packetdrill's --so_filename: its table of calls over the stack in virtual
-// time. To be loaded by LD_PRELOAD as well: see the exported close() and getsockopt() at the end.
+// time. To be loaded by LD_PRELOAD as well: see the exported close() and its neighbours at the end.
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <cstdarg>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
 #include <utility>
-#include <vector>
 
-#include "packetdrill/calls.h"
+#include "packetdrill/plugin.h"
 #include "packetdrill/plugin_abi.h"
 #include "packetdrill/settings.h"
 
 namespace weir::packetdrill {
-namespace {
 
-// Null before init and after free; packetdrill's death by exit() leaves it as it is.
 Calls* plugin = nullptr;
 
-ssize_t WithErrno(ssize_t result) {
-  if (result >= 0) return result;
-  errno = static_cast<int>(-result);
-  return -1;
-}
-
-// One call about one socket, under the lock. `call` gets the socket; it is looked up anew for each
-// attempt, since another thread may close it between them.
-template <class F>
-ssize_t OnSocket(int fd, bool may_block, F call) {
-  auto lock = plugin->Lock();
-  Sockets& sockets = plugin->sockets();
-  const Socket* s = sockets.Find(fd);
-  if (s == nullptr) return WithErrno(-EBADF);
-  const bool blocking = may_block && (s->status_flags & O_NONBLOCK) == 0;
-  const Calls::Attempt attempt = [&sockets, &call, fd]() -> ssize_t {
-    Socket* found = sockets.Find(fd);
-    return found == nullptr ? -EBADF : static_cast<ssize_t>(call(sockets, *found));
-  };
-  return WithErrno(plugin->Run(lock, blocking, attempt));
-}
-
-template <class F>
-int OnSocketNow(int fd, F call) {
-  return static_cast<int>(OnSocket(fd, false, call));
-}
-
-size_t SizeOf(const iovec* parts, int count) {
-  size_t size = 0;
-  for (int i = 0; i < count; ++i) size += parts[i].iov_len;
-  return size;
-}
+namespace {
 
 // --- life of a socket ---
 
@@ -93,103 +57,18 @@ int Connect(void*, int fd, const sockaddr* address, socklen_t size) {
 }
 
 int Close(void*, int fd) {
+  {
+    auto lock = plugin->Lock();
+    if (plugin->epolls().Has(fd)) {
+      plugin->epolls().Close(fd);
+      return 0;
+    }
+  }
   return OnSocketNow(fd, [](Sockets& all, Socket& s) { return all.Close(s); });
 }
 
 int Shutdown(void*, int fd, int how) {
   return OnSocketNow(fd, [=](Sockets& all, Socket& s) { return all.Shutdown(s, how); });
-}
-
-// --- data ---
-
-ssize_t Recv(void*, int fd, void* out, size_t size, int flags) {
-  if ((flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL)) != 0) return WithErrno(-EOPNOTSUPP);
-  return OnSocket(fd, (flags & MSG_DONTWAIT) == 0, [=](Sockets& all, Socket& s) {
-    return all.Read(s, static_cast<uint8_t*>(out), size);
-  });
-}
-
-ssize_t Read(void* context, int fd, void* out, size_t size) {
-  return Recv(context, fd, out, size, 0);
-}
-
-ssize_t RecvFrom(void* context, int fd, void* out, size_t size, int flags, sockaddr*, socklen_t*) {
-  return Recv(context, fd, out, size, flags);  // a stream leaves the address alone
-}
-
-ssize_t ReadParts(int fd, const iovec* parts, int count, int flags) {
-  if (count < 0 || count > IOV_MAX) return WithErrno(-EINVAL);
-  if (parts == nullptr) return WithErrno(-EFAULT);
-  std::vector<uint8_t> octets(SizeOf(parts, count));
-  const ssize_t result = Recv(nullptr, fd, octets.data(), octets.size(), flags);
-  size_t at = 0, rest = static_cast<size_t>(std::max<ssize_t>(result, 0));
-  for (int i = 0; rest != 0; ++i) {
-    const size_t n = std::min(rest, parts[i].iov_len);
-    if (n != 0) std::memcpy(parts[i].iov_base, octets.data() + at, n);
-    at += n;
-    rest -= n;
-  }
-  return result;
-}
-
-ssize_t Readv(void*, int fd, const iovec* parts, int count) {
-  return ReadParts(fd, parts, count, 0);
-}
-
-ssize_t RecvMsg(void*, int fd, msghdr* message, int flags) {
-  if (message == nullptr) return WithErrno(-EFAULT);
-  const ssize_t result =
-      ReadParts(fd, message->msg_iov, static_cast<int>(message->msg_iovlen), flags);
-  message->msg_controllen = 0;
-  message->msg_flags = 0;
-  return result;
-}
-
-ssize_t Send(void*, int fd, const void* text, size_t size, int flags) {
-  if ((flags & ~(MSG_DONTWAIT | MSG_NOSIGNAL)) != 0) return WithErrno(-EOPNOTSUPP);
-  size_t done = 0;
-  const bool may_block = (flags & MSG_DONTWAIT) == 0;
-  const ssize_t result = OnSocket(fd, may_block, [&](Sockets& all, Socket& s) -> ssize_t {
-    const Bytes rest(static_cast<const uint8_t*>(text) + done, size - done);
-    const ssize_t n = all.Write(s, rest);
-    if (n < 0) return n;
-    done += static_cast<size_t>(n);
-    return done == size ? n : -EAGAIN;
-  });
-  // What was taken before the wait or the error came counts.
-  return result < 0 && done == 0 ? result : static_cast<ssize_t>(done);
-}
-
-ssize_t Write(void* context, int fd, const void* text, size_t size) {
-  return Send(context, fd, text, size, 0);
-}
-
-ssize_t SendTo(void* context, int fd, const void* text, size_t size, int flags, const sockaddr*,
-               socklen_t) {
-  return Send(context, fd, text, size, flags);
-}
-
-ssize_t WriteParts(int fd, const iovec* parts, int count, int flags) {
-  if (count < 0 || count > IOV_MAX) return WithErrno(-EINVAL);
-  if (parts == nullptr) return WithErrno(-EFAULT);
-  std::vector<uint8_t> octets;
-  octets.reserve(SizeOf(parts, count));
-  for (int i = 0; i < count; ++i) {
-    if (parts[i].iov_base == nullptr && parts[i].iov_len != 0) return WithErrno(-EFAULT);
-    const auto* from = static_cast<const uint8_t*>(parts[i].iov_base);
-    octets.insert(octets.end(), from, from + parts[i].iov_len);
-  }
-  return Send(nullptr, fd, octets.data(), octets.size(), flags);
-}
-
-ssize_t Writev(void*, int fd, const iovec* parts, int count) {
-  return WriteParts(fd, parts, count, 0);
-}
-
-ssize_t SendMsg(void*, int fd, const msghdr* message, int flags) {
-  if (message == nullptr) return WithErrno(-EFAULT);
-  if (message->msg_controllen != 0) return WithErrno(-EOPNOTSUPP);
-  return WriteParts(fd, message->msg_iov, static_cast<int>(message->msg_iovlen), flags);
 }
 
 // --- settings and states ---
@@ -233,6 +112,11 @@ int SetSockOpt(void*, int fd, int level, int name, const void* value, socklen_t 
       fd, [=](Sockets& all, Socket& s) { return all.SetOption(s, level, name, value, size); });
 }
 
+std::optional<Duration> TimeoutOf(int ms) {
+  if (ms < 0) return std::nullopt;  // for ever
+  return Milliseconds(ms);
+}
+
 int Poll(void*, pollfd* all, nfds_t count, int timeout_ms) {
   auto lock = plugin->Lock();
   Sockets& sockets = plugin->sockets();
@@ -247,10 +131,27 @@ int Poll(void*, pollfd* all, nfds_t count, int timeout_ms) {
     }
     return ready == 0 ? -EAGAIN : ready;
   };
-  std::optional<Duration> timeout;
-  if (timeout_ms >= 0) timeout = Milliseconds(timeout_ms);
-  const ssize_t ready = plugin->Run(lock, timeout_ms != 0, attempt, timeout);
+  const ssize_t ready = plugin->Run(lock, timeout_ms != 0, attempt, TimeoutOf(timeout_ms));
   return ready == -EAGAIN ? 0 : static_cast<int>(ready);
+}
+
+int EpollCreate(void*, int) {
+  auto lock = plugin->Lock();
+  return static_cast<int>(WithErrno(plugin->epolls().Create()));
+}
+
+int EpollControl(void*, int epoll, int operation, int fd, epoll_event* event) {
+  auto lock = plugin->Lock();
+  return static_cast<int>(WithErrno(plugin->epolls().Control(epoll, operation, fd, event)));
+}
+
+int EpollWait(void*, int epoll, epoll_event* events, int max, int timeout_ms) {
+  auto lock = plugin->Lock();
+  const Calls::Attempt attempt = [=]() -> ssize_t {
+    return plugin->epolls().Take(epoll, events, max);
+  };
+  const ssize_t ready = plugin->Run(lock, timeout_ms != 0, attempt, TimeoutOf(timeout_ms));
+  return ready == -EAGAIN ? 0 : static_cast<int>(WithErrno(ready));
 }
 
 // --- packets and time ---
@@ -288,9 +189,6 @@ int GetTimeOfDay(void*, timeval* out, struct timezone*) {
 
 // --- what weir's sockets cannot do ---
 
-int EpollCreate(void*, int) { return static_cast<int>(WithErrno(-ENOSYS)); }
-int EpollCtl(void*, int, int, int, epoll_event*) { return static_cast<int>(WithErrno(-ENOSYS)); }
-int EpollWait(void*, int, epoll_event*, int, int) { return static_cast<int>(WithErrno(-ENOSYS)); }
 int Pipe(void*, int[2]) { return static_cast<int>(WithErrno(-ENOSYS)); }
 int Splice(void*, int, loff_t*, int, loff_t*, size_t, unsigned) {
   return static_cast<int>(WithErrno(-ENOSYS));
@@ -319,15 +217,16 @@ void packetdrill_interface_init(const char* flags, PacketdrillOps* ops) {
     std::exit(1);
   }
   plugin = new Calls(settings);
-  *ops = {nullptr,     Free,       SocketCall, Bind,       Listen,        Accept, Connect,
-          Read,        Readv,      Recv,       RecvFrom,   RecvMsg,       Write,  Writev,
-          Send,        SendTo,     SendMsg,    Fcntl,      Ioctl,         Close,  Shutdown,
-          GetSockOpt,  SetSockOpt, Poll,       NetdevSend, NetdevReceive, Usleep, GetTimeOfDay,
-          EpollCreate, EpollCtl,   EpollWait,  Pipe,       Splice};
+  *ops = {nullptr,     Free,         SocketCall, Bind,       Listen,        Accept, Connect,
+          Read,        Readv,        Recv,       RecvFrom,   RecvMsg,       Write,  Writev,
+          Send,        SendTo,       SendMsg,    Fcntl,      Ioctl,         Close,  Shutdown,
+          GetSockOpt,  SetSockOpt,   Poll,       NetdevSend, NetdevReceive, Usleep, GetTimeOfDay,
+          EpollCreate, EpollControl, EpollWait,  Pipe,       Splice};
 }
 
-// packetdrill closes what a script left open by libc's close, and asks libc's getsockopt for the
-// values of a %{ }% block. Preloaded, these two come first and take what is ours.
+// packetdrill closes what a script left open by libc's close, asks libc's getsockopt for the values
+// of a %{ }% block, and has no sendfile in its table. Preloaded, these come first and take what is
+// ours.
 int close(int fd) {
   if (weir::packetdrill::IsOurs(fd)) return weir::packetdrill::Close(nullptr, fd);
   return static_cast<int>(syscall(SYS_close, fd));
@@ -338,6 +237,11 @@ int getsockopt(int fd, int level, int name, void* value, socklen_t* size) noexce
     return weir::packetdrill::GetSockOpt(nullptr, fd, level, name, value, size);
   }
   return static_cast<int>(syscall(SYS_getsockopt, fd, level, name, value, size));
+}
+
+ssize_t sendfile(int fd, int file, off_t* offset, size_t size) noexcept {
+  if (weir::packetdrill::IsOurs(fd)) return weir::packetdrill::SendFile(fd, file, offset, size);
+  return syscall(SYS_sendfile, fd, file, offset, size);
 }
 
 }  // extern "C"

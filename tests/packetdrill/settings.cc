@@ -49,6 +49,7 @@ bool Settings::Set(std::string_view key, std::string_view value) {
   const auto number = Number(value);
   if (key == "mtu") return Assign(mtu, number);
   if (key == "initial_window") return Assign(tcp.initial_window_segments, number);
+  if (key == "slow_start_segments") return Assign(tcp.slow_start_segments, number);
   if (key == "window_scale") return Assign(tcp.window_scale, number);
   if (key == "receive_buffer") return Assign(tcp.receive_buffer, number);
   if (key == "send_buffer") return Assign(tcp.send_buffer, number);

@@ -27,6 +27,12 @@ int Answer(const T& setting, void* value, socklen_t* size) {
 
 }  // namespace
 
+uint32_t Sockets::BufferOf(const Socket& s, int name) const {
+  const tcp::TcpConfig& defaults = wire_.engine().config();
+  return name == SO_SNDBUF ? s.send_buffer.value_or(defaults.send_buffer)
+                           : s.receive_buffer.value_or(defaults.receive_buffer);
+}
+
 int Sockets::GetOption(Socket& s, int level, int name, void* value, socklen_t* size) {
   if (value == nullptr || size == nullptr) return -EFAULT;
   switch (Key(level, name)) {
@@ -43,6 +49,13 @@ int Sockets::GetOption(Socket& s, int level, int name, void* value, socklen_t* s
       return Answer(linger{s.reset_on_close ? 1 : 0, 0}, value, size);
     case Key(SOL_SOCKET, SO_ERROR):
       return Answer(std::exchange(s.error, 0), value, size);
+    case Key(SOL_SOCKET, SO_ZEROCOPY):
+      return Answer(s.zero_copy ? 1 : 0, value, size);
+    case Key(SOL_SOCKET, SO_SNDBUF):
+    case Key(SOL_SOCKET, SO_RCVBUF):
+      return Answer(2 * static_cast<int>(BufferOf(s, name)), value, size);  // as Linux counts
+    case Key(IPPROTO_TCP, kTcpInq):
+      return Answer(s.inq ? 1 : 0, value, size);
     case Key(SOL_SOCKET, SO_KEEPALIVE):
       return Answer(s.keep_alive ? 1 : 0, value, size);
     case Key(SOL_SOCKET, SO_ACCEPTCONN):
@@ -83,10 +96,14 @@ int Sockets::SetOption(Socket& s, int level, int name, const void* value, sockle
       }
       // Buffers are given when a listener or connection begins; then only what is there already can
       // be granted.
-      const tcp::TcpConfig& defaults = wire_.engine().config();
-      const uint32_t standard = name == SO_SNDBUF ? defaults.send_buffer : defaults.receive_buffer;
-      return size_asked <= buffer.value_or(standard) ? 0 : -ENOPROTOOPT;
+      return size_asked <= BufferOf(s, name) ? 0 : -ENOPROTOOPT;
     }
+    case Key(SOL_SOCKET, SO_ZEROCOPY):
+      s.zero_copy = number != 0;
+      return 0;
+    case Key(IPPROTO_TCP, kTcpInq):
+      s.inq = number != 0;
+      return 0;
     case Key(SOL_SOCKET, SO_KEEPALIVE):
       s.keep_alive = number != 0;
       s.connection.SetKeepAlive(s.keep_alive);

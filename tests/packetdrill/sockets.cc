@@ -173,6 +173,17 @@ size_t Sockets::Unread(const Socket& s) const {
   return s.taken.size() + s.connection.Info().unread;
 }
 
+bool Sockets::PeerFinished(const Socket& s) const {
+  if (s.peer_closed) return true;
+  const TcpState state = s.connection.Info().state;
+  return state == TcpState::kCloseWait || state == TcpState::kClosing ||
+         state == TcpState::kLastAck || state == TcpState::kTimeWait;
+}
+
+uint64_t Sockets::Progress(const Socket& s) const {
+  return s.read + Unread(s) + (PeerFinished(s) ? 1 : 0) + s.wakeups;
+}
+
 ssize_t Sockets::Read(Socket& s, uint8_t* out, size_t size) {
   if (s.listener || (!s.open && !s.connecting)) return -ENOTCONN;
   if (s.taken.size() < size && s.connection.Info().unread != 0) {
@@ -186,6 +197,7 @@ ssize_t Sockets::Read(Socket& s, uint8_t* out, size_t size) {
   if (n != 0) {
     std::copy_n(s.taken.begin(), n, out);
     s.taken.erase(s.taken.begin(), s.taken.begin() + static_cast<ptrdiff_t>(n));
+    s.read += n;
     return static_cast<ssize_t>(n);
   }
   if (s.error != 0) return TakeError(s);
@@ -235,10 +247,7 @@ int Sockets::Close(Socket& s) {
 short Sockets::Poll(const Socket& s) const {
   if (s.listener) return s.accepted.empty() ? 0 : POLLIN | POLLRDNORM;
   int events = 0;
-  const TcpState state = s.connection.Info().state;
-  // The FIN may have come behind text that waits to be read.
-  const bool fin = s.peer_closed || state == TcpState::kCloseWait || state == TcpState::kClosing ||
-                   state == TcpState::kLastAck || state == TcpState::kTimeWait;
+  const bool fin = PeerFinished(s);
   if (s.error != 0) events |= POLLERR;
   if (s.closed || (!s.open && !s.connecting)) events |= POLLHUP;
   if (fin || s.closed || s.shut_read) events |= POLLIN | POLLRDNORM | POLLRDHUP;
@@ -263,6 +272,7 @@ void Sockets::OnOpen(Connection c) {
   c.Pause();
   if (Socket* s = SocketOf(c)) {
     s->open = true;
+    ++s->wakeups;
     return;
   }
   Socket* listener = ListenerAt(c.local());
@@ -277,6 +287,8 @@ void Sockets::OnOpen(Connection c) {
   s->no_delay = listener->no_delay;
   s->keep_alive = listener->keep_alive;
   s->reset_on_close = listener->reset_on_close;
+  s->zero_copy = listener->zero_copy;
+  ++listener->wakeups;
   c.set_user(reinterpret_cast<uintptr_t>(s.get()));
   listener->accepted.push_back(std::move(s));
 }
@@ -289,6 +301,10 @@ void Sockets::OnData(Connection c, Bytes text) {
   if (s->wanted == 0) c.Pause();
 }
 
+void Sockets::OnWritable(Connection c) {
+  if (Socket* s = SocketOf(c)) ++s->wakeups;
+}
+
 void Sockets::OnPeerClosed(Connection c) {
   if (Socket* s = SocketOf(c)) s->peer_closed = true;
 }
@@ -297,6 +313,7 @@ void Sockets::OnClosed(Connection c, CloseReason reason) {
   Socket* s = SocketOf(c);
   if (s == nullptr) return;
   s->closed = true;
+  ++s->wakeups;
   s->error = ErrorOf(reason);
   // As on Linux: an RST after the peer's FIN is a broken pipe.
   if (s->peer_closed && s->error == ECONNRESET) s->error = EPIPE;

@@ -33,6 +33,8 @@ struct Socket {
   bool no_delay = false;
   bool keep_alive = false;
   bool reset_on_close = false;  // SO_LINGER of 0 seconds
+  bool inq = false;             // TCP_INQ
+  bool zero_copy = false;       // SO_ZEROCOPY: nothing is, and nobody can tell
 
   std::optional<uint16_t> listener;
   std::deque<std::unique_ptr<Socket>> accepted;  // by the stack, not yet by the script
@@ -47,7 +49,12 @@ struct Socket {
   int error = 0;               // SO_ERROR
   size_t wanted = 0;           // octets the present read still takes
   std::vector<uint8_t> taken;  // read from the connection, not yet by the script
+  uint64_t read = 0;           // octets that the script has read
+  uint64_t wakeups = 0;        // events other than octets received
 };
+
+// <linux/tcp.h>'s TCP_INQ and TCP_CM_INQ.
+inline constexpr int kTcpInq = 36;
 
 // Calls return what POSIX returns, with -errno in place of -1 and errno. None blocks: a call that
 // would have to wait returns -EAGAIN and is made again when something has happened. Everything a
@@ -72,15 +79,21 @@ class Sockets : public Handler {
   int SetOption(Socket& s, int level, int name, const void* value, socklen_t size);
   short Poll(const Socket& s) const;
   size_t Unread(const Socket& s) const;
+  // The peer's FIN is here, though text may wait before it.
+  bool PeerFinished(const Socket& s) const;
+  // Grows whenever something happens that wakes a waiting process.
+  uint64_t Progress(const Socket& s) const;
 
   void OnOpen(Connection c) override;
   void OnData(Connection c, Bytes text) override;
+  void OnWritable(Connection c) override;
   void OnPeerClosed(Connection c) override;
   void OnClosed(Connection c, CloseReason reason) override;
 
  private:
   ListenOptions OptionsOf(const Socket& s) const;
   int TakeError(Socket& s);
+  uint32_t BufferOf(const Socket& s, int name) const;  // of SO_SNDBUF or SO_RCVBUF
   Socket* ListenerAt(const Endpoint& local);
 
   VirtualWire& wire_;
