@@ -232,6 +232,7 @@ ConnectionInfo Engine::Info(const Tcb& c) const {
   info.local = Local(c);
   info.remote = Remote(c);
   info.mss = c.mss;
+  info.announced_mss = MssFor(c);
   info.send_window_scale = c.send_scale();
   info.receive_window_scale = c.receive_scale();
   info.timestamps = c.has(kTimestamps);
@@ -245,10 +246,13 @@ ConnectionInfo Engine::Info(const Tcb& c) const {
   info.rttvar_us = c.srtt_us == 0 ? 0 : c.rttvar_us;
   info.rto_us = Rto(c, c.synchronized() ? c.backoff : c.retransmits) * 1000;
   info.retransmissions = c.retransmits;
+  info.backoff = c.backoff;
+  if (c.in_flight() == 0) info.probes = c.retransmits;  // of keep-alive
   info.unacknowledged = c.in_flight();
   info.silent_ms = static_cast<uint32_t>(std::max(0, now_ms() - c.heard_at));
   info.last_error = c.last_error;
   if (const Flight* f = FlightOf(c)) {
+    info.probes = std::max(info.probes, f->probe_backoff);
     const Seq undelivered = c.rcv.nxt - f->unread_octets;
     if (f->urgent_valid && f->urgent > undelivered) {
       info.urgent = Distance(undelivered, f->urgent);

@@ -28,7 +28,7 @@ struct Flight {
   bool timing;
   Seq rtt_seq;
   int64_t rtt_sent_us;
-  Millis progress_at;        // what the user timeout counts from: something acknowledged, or begun
+  Millis progress_at;  // what the user timeout counts from: something acknowledged, or begun
   // The most octets that were out at once in this round trip or the last; it ends when round_end is
   // acknowledged. Whether cwnd was the limit can be told from it (RFC 7661).
   uint32_t flight_max;

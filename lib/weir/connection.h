@@ -77,7 +77,8 @@ struct ConnectionInfo {
   TcpState state = TcpState::kClosed;
   Endpoint local;
   Endpoint remote;
-  uint16_t mss = 0;  // largest segment we send, options subtracted
+  uint16_t mss = 0;            // largest segment we send, options subtracted
+  uint16_t announced_mss = 0;  // largest we announced that we take
   uint8_t send_window_scale = 0;
   uint8_t receive_window_scale = 0;
   bool timestamps = false;
@@ -93,6 +94,8 @@ struct ConnectionInfo {
   uint32_t unread = 0;          // received in order and not delivered yet
   uint32_t out_of_order = 0;    // received behind a gap
   uint8_t retransmissions = 0;  // of the oldest unacknowledged segment
+  uint8_t backoff = 0;          // doublings in rto_us, since the last round-trip sample
+  uint8_t probes = 0;           // of a zero window in a row, or unanswered ones of keep-alive
   uint32_t urgent = 0;          // not delivered yet and marked as urgent (MUST-33)
   // Milliseconds since the peer's last segment; in CLOSE-WAIT that is, as a rule, since its FIN.
   uint32_t silent_ms = 0;

@@ -55,6 +55,7 @@ bool Settings::Set(std::string_view key, std::string_view value) {
   if (key == "send_buffer") return Assign(tcp.send_buffer, number);
   if (key == "delayed_ack_ms") return Assign(tcp.delayed_ack_ms, number);
   if (key == "rto_min_ms") return Assign(tcp.rto_min_ms, number);
+  if (key == "orphan_retries") return Assign(tcp.orphan_retries, number);
   if (key == "time_wait_ms") return Assign(tcp.time_wait_ms, number);
   if (key == "push") return Assign(push, number);
   if (key == "tcp_timestamps") return Assign(tcp.timestamps, number ? *number != 0 : number);

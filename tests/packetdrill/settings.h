@@ -12,8 +12,9 @@ namespace weir::packetdrill {
 
 // One string of KEY=VALUE, separated by commas. Keys: local (an address, required), mtu,
 // initial_window (segments), slow_start_segments, window_scale, receive_buffer, send_buffer,
-// delayed_ack_ms, rto_min_ms, time_wait_ms, push (0 or 1); and those of Linux's net.ipv4 sysctls
-// that mean something to weir, under their names there (tcp_timestamps, tcp_keepalive_time, ...).
+// delayed_ack_ms, rto_min_ms, orphan_retries, time_wait_ms, push (0 or 1); and those of Linux's
+// net.ipv4 sysctls that mean something to weir, under their names there (tcp_timestamps,
+// tcp_keepalive_time, ...).
 struct Settings {
   IpAddress local;
   uint16_t mtu = 1500;

@@ -86,6 +86,8 @@ int Sockets::Open(int domain, int type, int protocol) {
   if (kind != SOCK_STREAM || (protocol != 0 && protocol != IPPROTO_TCP)) return -EPROTONOSUPPORT;
   auto s = std::make_unique<Socket>();
   s->domain = domain;
+  s->settings = wire_.engine().config();
+  s->settings.deliver_when_full = true;  // the script reads and writes as it likes
   s->status_flags = (type & SOCK_NONBLOCK) != 0 ? O_NONBLOCK : 0;
   s->fd = NewDescriptor();
   const int fd = s->fd;
@@ -99,16 +101,6 @@ Socket* Sockets::Find(int fd) {
   return found == sockets_.end() ? nullptr : found->second.get();
 }
 
-ListenOptions Sockets::OptionsOf(const Socket& s) const {
-  ListenOptions options;
-  options.connection.send_buffer = s.send_buffer;
-  options.connection.receive_buffer = s.receive_buffer;
-  options.connection.no_delay = s.no_delay;
-  options.connection.keep_alive = s.keep_alive;
-  options.connection.deliver_when_full = true;  // the script reads and writes as it likes
-  return options;
-}
-
 int Sockets::Bind(Socket& s, const sockaddr* address, socklen_t size) {
   const auto endpoint = EndpointOf(address, size);
   if (!endpoint) return -EINVAL;
@@ -119,11 +111,11 @@ int Sockets::Bind(Socket& s, const sockaddr* address, socklen_t size) {
 int Sockets::Listen(Socket& s) {
   if (s.connecting || s.open) return -EINVAL;
   if (s.listener) return 0;
-  ListenOptions options = OptionsOf(s);
-  options.port = s.bound.port;
+  ListenOptions options{.port = s.bound.port};
   if (!s.bound.address.is_unspecified()) options.address = s.bound.address;
-  const auto parameters = wire_.engine().WithDefaults(options);
+  auto parameters = wire_.engine().WithDefaults(options);
   if (!parameters.ok()) return -EADDRNOTAVAIL;
+  parameters->settings = s.settings;
   s.listener = wire_.engine().Listen(*parameters, this);
   return s.listener ? 0 : -EADDRINUSE;
 }
@@ -154,12 +146,10 @@ int Sockets::Connect(Socket& s, const sockaddr* address, socklen_t size) {
   if (s.closed) return s.error != 0 ? TakeError(s) : -ECONNABORTED;
   const auto remote = EndpointOf(address, size);
   if (!remote) return -EAFNOSUPPORT;
-  const auto parameters = wire_.engine().WithDefaults(OptionsOf(s));
-  if (!parameters.ok()) return -EADDRNOTAVAIL;
   const int local = wire_.stack().ip().SourceFor(remote->address);
   if (local < 0) return -ENETUNREACH;
-  s.connection = wire_.engine().Connect(static_cast<uint8_t>(local), s.bound.port, *remote,
-                                        parameters->settings, this);
+  s.connection =
+      wire_.engine().Connect(static_cast<uint8_t>(local), s.bound.port, *remote, s.settings, this);
   if (!s.connection.alive()) return -EADDRNOTAVAIL;
   s.connection.set_user(reinterpret_cast<uintptr_t>(&s));
   s.connecting = true;
@@ -204,12 +194,15 @@ ssize_t Sockets::Read(Socket& s, uint8_t* out, size_t size) {
   return s.peer_closed || s.closed || s.shut_read || size == 0 ? 0 : -EAGAIN;
 }
 
-ssize_t Sockets::Write(Socket& s, Bytes text) {
+ssize_t Sockets::Write(Socket& s, Bytes text, bool more) {
   if (s.error != 0) return TakeError(s);
   if (s.shut_write || s.closed || s.listener || (!s.open && !s.connecting)) return -EPIPE;
   if (text.empty()) return 0;
   if (text.data() == nullptr) return -EFAULT;
+  if (more && !s.more) s.connection.SetCork(true);
   const size_t n = s.open ? s.connection.Send(text) : 0;
+  if (s.more && !more) s.connection.SetCork(s.cork);
+  s.more = more;
   wire_.Settle();
   return n == 0 ? -EAGAIN : static_cast<ssize_t>(n);
 }
@@ -234,7 +227,7 @@ int Sockets::Close(Socket& s) {
   }
   s.connection.set_user(0);
   // Unread text that we have taken is as lost as what the connection still holds.
-  if (s.reset_on_close || !s.taken.empty()) {
+  if (!s.taken.empty()) {
     s.connection.Abort();
   } else {
     s.connection.Close();
@@ -282,11 +275,7 @@ void Sockets::OnOpen(Connection c) {
   s->bound = c.remote();  // accept() tells it; after that nobody asks
   s->connection = c;
   s->open = true;
-  s->send_buffer = listener->send_buffer;
-  s->receive_buffer = listener->receive_buffer;
-  s->no_delay = listener->no_delay;
-  s->keep_alive = listener->keep_alive;
-  s->reset_on_close = listener->reset_on_close;
+  s->settings = listener->settings;
   s->zero_copy = listener->zero_copy;
   ++listener->wakeups;
   c.set_user(reinterpret_cast<uintptr_t>(s.get()));

@@ -28,13 +28,11 @@ struct Socket {
   int domain = AF_INET;
   int status_flags = 0;  // O_NONBLOCK
   Endpoint bound;
-  // Settings made before there is a connection.
-  std::optional<uint32_t> send_buffer, receive_buffer;
-  bool no_delay = false;
-  bool keep_alive = false;
-  bool reset_on_close = false;  // SO_LINGER of 0 seconds
-  bool inq = false;             // TCP_INQ
-  bool zero_copy = false;       // SO_ZEROCOPY: nothing is, and nobody can tell
+  tcp::Settings settings;  // of the connection, or of those to come
+  bool cork = false;       // TCP_CORK
+  bool more = false;       // the last send said MSG_MORE
+  bool inq = false;        // TCP_INQ
+  bool zero_copy = false;  // SO_ZEROCOPY: nothing is, and nobody can tell
 
   std::optional<uint16_t> listener;
   std::deque<std::unique_ptr<Socket>> accepted;  // by the stack, not yet by the script
@@ -72,7 +70,8 @@ class Sockets : public Handler {
   // Begins, and after that tells how it stands.
   int Connect(Socket& s, const sockaddr* address, socklen_t size);
   ssize_t Read(Socket& s, uint8_t* out, size_t size);
-  ssize_t Write(Socket& s, Bytes text);
+  // With `more`, what is short waits as under a cork, until a write without it.
+  ssize_t Write(Socket& s, Bytes text, bool more);
   int Shutdown(Socket& s, int how);
   int Close(Socket& s);
   int GetOption(Socket& s, int level, int name, void* value, socklen_t* size);
@@ -91,9 +90,8 @@ class Sockets : public Handler {
   void OnClosed(Connection c, CloseReason reason) override;
 
  private:
-  ListenOptions OptionsOf(const Socket& s) const;
   int TakeError(Socket& s);
-  uint32_t BufferOf(const Socket& s, int name) const;  // of SO_SNDBUF or SO_RCVBUF
+  int Configure(Socket& s, const ConnectionOptions& change);
   Socket* ListenerAt(const Endpoint& local);
 
   VirtualWire& wire_;

@@ -71,6 +71,11 @@ void FillTcpInfo(const Socket& s, void* value, socklen_t* size) {
   const bool none = info.slow_start_threshold >= 0x7fffffffu;
   out.tcpi_snd_ssthresh = none ? 0x7fffffffu : threshold;
   out.tcpi_notsent_bytes = info.unsent;
+  out.tcpi_advmss = info.announced_mss;
+  out.tcpi_backoff = info.backoff;
+  out.tcpi_probes = info.probes;
+  // What is known is when the last segment of any kind came.
+  out.tcpi_last_data_recv = out.tcpi_last_ack_recv = info.silent_ms;
   // tcpi_snd_wnd and tcpi_rcv_wnd, which older headers do not name.
   constexpr size_t kSendWindowAt = 228, kReceiveWindowAt = 232;
   std::array<uint8_t, kRecordSize> record{};

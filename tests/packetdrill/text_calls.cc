@@ -15,7 +15,7 @@ namespace weir::packetdrill {
 namespace {
 
 // A socket that has not asked for zero copy is copied from, and so is every other one here.
-constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_ZEROCOPY;
+constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_ZEROCOPY | MSG_MORE;
 
 size_t SizeOf(const iovec* parts, int count) {
   size_t size = 0;
@@ -108,7 +108,7 @@ ssize_t Send(void*, int fd, const void* text, size_t size, int flags) {
   const bool may_block = (flags & MSG_DONTWAIT) == 0;
   const ssize_t result = OnSocket(fd, may_block, [&](Sockets& all, Socket& s) -> ssize_t {
     const Bytes rest(static_cast<const uint8_t*>(text) + done, size - done);
-    const ssize_t n = all.Write(s, rest);
+    const ssize_t n = all.Write(s, rest, (flags & MSG_MORE) != 0);
     if (n < 0) return n;
     done += static_cast<size_t>(n);
     return done == size ? n : -EAGAIN;

@@ -752,6 +752,7 @@ TEST_P(Handles, InfoSaysWhatIsGoingOn) {
   EXPECT_EQ(info.remote, (Endpoint{PeerAddress(GetParam()), kPeerPort}));
   EXPECT_EQ(info.local, (Endpoint{StackAddress(GetParam()), kStackPort}));
   EXPECT_EQ(info.mss, 1000);
+  EXPECT_EQ(info.announced_mss, GetParam() ? 1460 : 1440);
   EXPECT_EQ(info.send_window, 1500u);
   EXPECT_EQ(info.congestion_window, 10000u);
   EXPECT_EQ(info.unacknowledged + info.unsent, 3000u);
@@ -759,6 +760,28 @@ TEST_P(Handles, InfoSaysWhatIsGoingOn) {
   EXPECT_EQ(info.unread, 10u);
   EXPECT_EQ(info.out_of_order, 10u);
   rig.Discard();
+}
+
+TEST_P(Handles, InfoCountsDoublingsAndProbes) {
+  Rig rig(Base());
+  rig.Establish();
+  EXPECT_EQ(rig.Send(100), 100u);
+  rig.Out(Data(1, 100));
+  EXPECT_EQ(rig.c().Info().backoff, 0);
+  rig.OutAfter(Milliseconds(200), Data(1, 100));
+  rig.OutAfter(Milliseconds(400), Data(1, 100));
+  EXPECT_EQ(rig.c().Info().backoff, 2);
+  rig.In(Ack(1).Acks(101).Win(0));
+  EXPECT_EQ(rig.Send(100), 100u);
+  for (int probes = 0; probes < 3; ++probes) {
+    EXPECT_EQ(rig.c().Info().probes, probes);
+    rig.UntilNext(Seconds(20));
+    rig.Out(Ack(100).Acks(1));
+    rig.In(Ack(1).Acks(101).Win(0));
+  }
+  rig.In(Ack(1).Acks(101));
+  rig.Out(Data(101, 100));
+  EXPECT_EQ(rig.c().Info().probes, 0);
 }
 
 WEIR_BOTH_FAMILIES(Handles);
