@@ -94,7 +94,7 @@ void Ip::AnswerEcho(const wire::Frame& frame, int local, Packet packet, Time now
     if (copy == nullptr) return counters_.Add(Counter::kDropIpNoBuffer);
     (void)packet.CopyOut(frame.l4_offset, {copy, frame.l4_size});
   }
-  wire::MakeEchoReply(reply.data(), frame.v4);
+  wire::MakeEchoReply({reply.data(), frame.l4_size}, frame.v4);
   const SendOptions options{
       .protocol = frame.v4 ? wire::kProtocolIcmp : wire::kProtocolIcmpv6,
       .dscp_ecn = static_cast<uint8_t>(frame.dscp_ecn & kDscpMask),

@@ -40,7 +40,8 @@ constexpr uint16_t ChecksumOf(uint64_t sum) { return static_cast<uint16_t>(~Fold
                                          uint8_t protocol, std::span<const uint8_t> segment);
 
 // RFC 1624 equation 3: the checksum after one aligned 16-bit word of the data went from `before` to
-// `after`.
+// `after`. Wrong (0, not 0xffff) where that leaves nothing but zeros in all that is summed: pseudo-
+// headers and IP headers never are.
 constexpr uint16_t UpdateChecksum(uint16_t checksum, uint16_t before, uint16_t after) {
   return ChecksumOf(uint64_t{static_cast<uint16_t>(~checksum)} + static_cast<uint16_t>(~before) +
                     after);

@@ -99,11 +99,15 @@ void SetIcmpv6Checksum(std::span<uint8_t> message, const IpAddress& source,
   StoreBe16(message.data() + 2, TransportChecksum(source, destination, kProtocolIcmpv6, message));
 }
 
-void MakeEchoReply(uint8_t* message, bool v4) {
-  const uint16_t before = LoadBe16(message);
-  message[0] = v4 ? kIcmpEchoReply : kIcmpv6EchoReply;
-  const uint16_t checksum = UpdateChecksum(LoadBe16(message + 2), before, LoadBe16(message));
-  StoreBe16(message + 2, checksum);
+void MakeEchoReply(std::span<uint8_t> message, bool v4) {
+  uint8_t* p = message.data();
+  const uint16_t before = LoadBe16(p);
+  p[0] = v4 ? kIcmpEchoReply : kIcmpv6EchoReply;
+  const uint16_t checksum = UpdateChecksum(LoadBe16(p + 2), before, LoadBe16(p));
+  StoreBe16(p + 2, checksum);
+  // 0 is also what comes out where nothing is left but zeros, and there it is wrong (RFC 1624 3):
+  // a reply of type 0 with identifier, sequence number and data 0.
+  if (v4 && checksum == 0) SetIcmpChecksum(message);
 }
 
 bool ParseQuoted(std::span<const uint8_t> message, bool v4, QuotedSegment& quoted) {

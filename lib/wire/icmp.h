@@ -56,10 +56,10 @@ void SetIcmpChecksum(std::span<uint8_t> message);
 void SetIcmpv6Checksum(std::span<uint8_t> message, const IpAddress& source,
                        const IpAddress& destination);
 
-// Turns an echo request into its reply in place and corrects the checksum (RFC 1624). ICMPv6: right
-// only if the reply's addresses are the request's, swapped; otherwise SetIcmpv6Checksum must
+// Turns a whole echo request into its reply in place and corrects the checksum (RFC 1624). ICMPv6:
+// right only if the reply's addresses are the request's, swapped; otherwise SetIcmpv6Checksum must
 // follow.
-void MakeEchoReply(uint8_t* message, bool v4);
+void MakeEchoReply(std::span<uint8_t> message, bool v4);
 
 enum class IcmpErrorKind : uint8_t {
   kUnreachable,

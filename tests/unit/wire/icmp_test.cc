@@ -34,15 +34,24 @@ TEST(Icmp, ReplyMadeInPlaceHasTheRightChecksum) {
   for (int text_size = 0; text_size < 20; ++text_size) {
     const Octets text(static_cast<size_t>(text_size), static_cast<uint8_t>(0xff - text_size));
     Octets v4 = WithIcmpChecksum(Message({.type = kIcmpEcho, .rest = 0x70001}) + text);
-    MakeEchoReply(v4.data(), true);
+    MakeEchoReply(v4, true);
     EXPECT_EQ(v4[0], kIcmpEchoReply);
     EXPECT_EQ(ChecksumOf(SumOctets(v4)), 0);
     Octets v6 = WithIcmpv6Checksum(Message({.type = kIcmpv6Echo, .rest = 0x70001}) + text, kClient6,
                                    kServer6);
-    MakeEchoReply(v6.data(), false);
+    MakeEchoReply(v6, false);
     EXPECT_EQ(v6[0], kIcmpv6EchoReply);
     EXPECT_EQ(TransportChecksum(kServer6, kClient6, kProtocolIcmpv6, v6), 0);
   }
+}
+
+// Nothing but zeros has the sum 0, which an update of the request's checksum cannot tell from
+// 0xffff.
+TEST(Icmp, ReplyOfNothingButZerosHasTheRightChecksum) {
+  Octets v4 = WithIcmpChecksum(Message({.type = kIcmpEcho}) + Octets(56));
+  MakeEchoReply(v4, true);
+  EXPECT_EQ(v4[0], kIcmpEchoReply);
+  EXPECT_EQ(Fold(SumOctets(v4)), 0xffff);
 }
 
 TEST(QuotedSegment, NamesTheConnectionAndTheMtuForBothFamilies) {
