@@ -52,6 +52,7 @@ void Engine::KeepOutOfOrder(Flight& f, Text* text) {
   if (before != nullptr && before->end() > text->seq) {
     const uint32_t cut = std::min(text->size, Distance(text->seq, before->end()));
     text->TrimFront(cut);
+    if (text->seq < before->end()) text->fin = false;  // a FIN where text is known to go on
   }
   Text* after = before == nullptr ? f.out_of_order.head : before->next;
   while (after != nullptr && after->end() <= text->end() && text->size != 0) {
@@ -59,7 +60,8 @@ void Engine::KeepOutOfOrder(Flight& f, Text* text) {
     after = after->next;
     (before == nullptr ? f.out_of_order.head : before->next) = after;
     if (after == nullptr) f.out_of_order.tail = before;
-    text->fin = text->fin || swallowed->fin;
+    // Nor does a FIN move to the end of text that goes on behind it.
+    if (swallowed->fin && swallowed->end() == text->end()) text->fin = true;
     f.out_of_order_octets -= swallowed->size;
     --f.out_of_order_pieces;
     Release(swallowed);

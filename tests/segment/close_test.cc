@@ -291,6 +291,23 @@ TEST_P(Closing, FinWithTextOutOfOrderWaitsForTheGap) {
   EXPECT_EQ(rig.handler().peer_closed, 1u);
 }
 
+// Found by fuzzing: it moved to the end of the text that came around it.
+TEST_P(Closing, FinInsideTextThatGoesOnIsIgnored) {
+  for (const bool fin_first : {true, false}) {
+    Rig rig(Base());
+    rig.Establish();
+    rig.In(fin_first ? Fin(121).Acks(1) : Data(101, 50).Acks(1));
+    rig.Out(Ack(1).Acks(1));
+    rig.In(fin_first ? Data(101, 50).Acks(1) : Fin(121).Acks(1));
+    rig.Out(Ack(1).Acks(1));
+    rig.In(Data(1, 100).Acks(1));
+    rig.Out(Ack(1).Acks(151));
+    rig.ExpectReceived(150);
+    EXPECT_EQ(rig.handler().peer_closed, 0u);
+    rig.ExpectState(TcpState::kEstablished);
+  }
+}
+
 TEST_P(Closing, FinOutOfOrderInFinWait2WaitsForTheGap) {
   Rig rig(Base());
   rig.Establish();
