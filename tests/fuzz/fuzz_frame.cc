@@ -1,10 +1,12 @@
 // Fuzz target: any octets through ParseFrame and every parser behind it. The first octet of the
 // input holds the hints (bits 0..2), the next two the stripped tag; the rest is the frame. Hints
-// that call checksums good let the fuzzer past them.
+// that call checksums good let the fuzzer past them. What was accepted must not depend on octets
+// behind it, and must not be accepted when it is cut short.
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "base/bytes.h"
@@ -48,10 +50,51 @@ void CheckIcmp(std::span<const uint8_t> message, const Frame& frame) {
   // Each parser takes any message, whatever its type.
   (void)ParseQuoted(message, frame.v4, quoted);
   if (ParseNd(message, frame, nd) == kNoDrop) {
-    WEIR_CHECK(IsNd(nd.type) && !nd.target.is_multicast());
+    WEIR_CHECK(IsNd(nd.type) && nd.type == header.type && header.code == 0);
     WEIR_CHECK(nd.prefix_count <= NdMessage::kPrefixesMax);
+    WEIR_CHECK(!nd.has_source_mac || !nd.source_mac.is_multicast());
+    WEIR_CHECK(!nd.has_target_mac || !nd.target_mac.is_multicast());
   }
-  (void)ParseMldQuery(message, frame, query);
+  if (ParseMldQuery(message, frame, query) == kNoDrop) {
+    WEIR_CHECK(query.group.is_unspecified() || query.group.is_multicast());
+    WEIR_CHECK(query.max_response_ms < 1u << 23);  // (0xfff | 0x1000) << 10
+  }
+}
+
+bool Same(const Frame& a, const Frame& b) {
+  const auto values = [](const Frame& f) {
+    return std::tuple(f.kind, f.v4, f.l2_multicast, f.ttl, f.dscp_ecn, f.has_routing_header,
+                      f.has_fragment_header, f.vlan, f.outer_vlan, f.l3_offset, f.l4_offset,
+                      f.l4_size, f.text_offset, f.text_size, f.source_mac.value(),
+                      f.destination_mac.value(), f.source, f.destination);
+  };
+  return values(a) == values(b);
+}
+
+// Padding changes nothing; without its last octet no frame is whole.
+void CheckLength(std::span<const uint8_t> octets, const FrameHints& hints, const Frame& frame) {
+  const size_t used = size_t{frame.l4_offset} + frame.l4_size;
+  std::vector<uint8_t> other(octets.begin(), octets.begin() + static_cast<ptrdiff_t>(used));
+  Frame again;
+  other.resize(used + 1, 0xff);
+  ParseFrame(other, hints, again);
+  WEIR_CHECK(Same(frame, again));
+  for (const size_t size : {used - 1, used / 2, size_t{frame.l4_offset}, size_t{frame.l3_offset}}) {
+    // The copy ends where the frame does, so that AddressSanitizer sees what is read behind it.
+    const std::vector<uint8_t> cut(octets.begin(), octets.begin() + static_cast<ptrdiff_t>(size));
+    ParseFrame(cut, hints, again);
+    WEIR_CHECK(again.kind == FrameKind::kDropped || frame.l4_size == 0);
+  }
+}
+
+// What the device vouches for can only let more in: a frame that is right without its word is the
+// same with it.
+void CheckHints(std::span<const uint8_t> octets, const FrameHints& hints, const Frame& frame) {
+  FrameHints none = hints;
+  none.ip_checksum_good = none.l4_checksum_good = false;
+  Frame again;
+  ParseFrame(octets, none, again);
+  WEIR_CHECK(again.kind == FrameKind::kDropped || Same(frame, again));
 }
 
 void CheckFrame(std::span<const uint8_t> octets, const Frame& frame) {
@@ -89,6 +132,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
               sizeof frame);  // as if another frame had been there
   ParseFrame(octets, hints, frame);
   CheckFrame(octets, frame);
+  if (frame.kind != FrameKind::kDropped) CheckLength(octets, hints, frame);
+  CheckHints(octets, hints, frame);
   WEIR_CHECK(!PrintFrame(octets, hints).empty());
   // ICMP's checksum is always verified: its parsers get the octets without that, too.
   if (octets.size() >= kIcmpHeaderSize)

@@ -1,14 +1,23 @@
-// Fuzz target: a list of frames, segments, delays and calls of the application into a whole stack
-// with a listener. Whatever comes: no crash, only sound frames out, and no buffer lost.
+// Fuzz target: a list of frames, segments, ICMP errors, delays, faults and calls of the application
+// into a whole stack with two listeners and active opens. Whatever comes: no crash, only sound
+// frames out, text as it was written, every invariant of the engine after every turn, and no buffer
+// lost.
 //
-// An input is a list of records, each begun by an octet whose low two bits say what follows:
-//   0  a raw frame: two octets of size (little-endian, at most kFrameMax), then the frame
-//   1  a TCP segment with right checksums: flags, then as two octets each the sequence number
-//      (relative to what the stack expects) and the acknowledgement (relative to what it has sent),
-//      window, then one octet of text size and one of options
+// An input is an octet of traits (fuzzed_host.h) and a list of records, each begun by an octet
+// whose low two bits say what follows. Bit 2 is the family (0: IPv4), bit 3 the peer's port.
+//   0  a frame, by bits 4..5:
+//      0  two octets of size (little-endian), then the frame as it stands
+//      1  the same with its checksums mended
+//      2  an ICMP error about the last segment of the connection; service in bits 6..7; see Error
+//      3  one octet: ARP, neighbour discovery or an echo request
+//   1  a segment that fits the connection, or nearly; service in bits 4..5; see Segment. Bit 6: it
+//      waits for the next turn's burst. Bit 7: one more octet of oddities
 //   2  time: one octet n, 2^(n mod 28) microseconds
-//   3  the application: one octet, see Act
-// Bit 2 chooses the family, bit 3 the peer's port.
+//   3  the application, by bits 4..5:
+//      0  two octets: connection and action
+//      1  two octets: callback and what it does from now on
+//      2  one octet: which allocation of the next turn fails, 0 = all
+//      3  one octet: listeners open and close
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -16,66 +25,65 @@
 #include <span>
 #include <vector>
 
+#include "base/bytes.h"
 #include "base/check.h"
-#include "packet/pool_heap.h"
+#include "fuzz/fuzzed_host.h"
+#include "fuzz/input.h"
+#include "fuzz/mend_frame.h"
+#include "fuzz/stream.h"
 #include "segment/peer_frames.h"
 #include "segment/segment.h"
-#include "stack/stack.h"
+#include "wire/icmp.h"
 
-namespace weir {
+namespace weir::fuzz {
 namespace {
 
-constexpr uint16_t kListenPort = 80;
-constexpr uint16_t kPeerPort = 40000;
+constexpr uint16_t kPeerPort = 40000;    // first of those that the peer opens from
+constexpr uint16_t kPeerService = 7000;  // first of those that it listens on
+constexpr uint16_t kClosedPort = 82;
 constexpr size_t kFrameMax = 600;
 constexpr size_t kRecordsMax = 200;
+constexpr int kTurnsOfOneDelay = 24;
 constexpr int64_t kStartUs = ((int64_t{1} << 32) - 100) * 1000;  // the clock wraps soon
 constexpr uint8_t kTimeBits = 28;                                // up to 134 seconds at once
 
-// Reads octets until there are none; then zeros.
-class Input {
- public:
-  explicit Input(std::span<const uint8_t> octets) : octets_(octets) {}
-  bool empty() const { return octets_.empty(); }
-  uint8_t Octet() {
-    if (octets_.empty()) return 0;
-    const uint8_t octet = octets_[0];
-    octets_ = octets_.subspan(1);
-    return octet;
-  }
-  uint16_t Word() {
-    const uint8_t low = Octet();
-    return static_cast<uint16_t>(low | Octet() << 8);
-  }
-  std::vector<uint8_t> Take(size_t size) {
-    const auto part = octets_.first(std::min(size, octets_.size()));
-    octets_ = octets_.subspan(part.size());
-    return {part.begin(), part.end()};
-  }
+enum Service : uint8_t { kListener, kOtherListener, kNobody, kActive };
 
- private:
-  std::span<const uint8_t> octets_;
+// One connection that the peer may have: family, port, service.
+struct Flow {
+  bool v4 = true;
+  uint8_t port = 0;
+  uint8_t service = kListener;
+
+  size_t index() const { return size_t{service} * 4 + port * 2u + (v4 ? 0u : 1u); }
+  Endpoint peer() const {
+    const uint16_t first = service == kActive ? kPeerService : kPeerPort;
+    return {segment::PeerAddress(v4), static_cast<uint16_t>(first + port)};
+  }
+  Endpoint own() const {
+    constexpr uint16_t kPorts[] = {FuzzedHost::kPort, FuzzedHost::kOtherPort, kClosedPort,
+                                   FuzzedHost::kActivePort};
+    const auto shift = static_cast<uint16_t>(service == kActive ? port : 0);
+    return {segment::StackAddress(v4), static_cast<uint16_t>(kPorts[service] + shift)};
+  }
 };
 
-class Application : public Handler {
- public:
-  Connection last;
-  bool echo = true;
-
- private:
-  void OnOpen(Connection c) override { last = c; }
-  void OnData(Connection c, Bytes text) override {
-    WEIR_CHECK(!text.empty());
-    if (echo) (void)c.Send(text);
-  }
+// What the stack has shown of a connection.
+struct Shown {
+  Seq next;  // what it expects
+  Seq end;   // one past what it has sent
+  uint32_t timestamp = 0;
+  Octets last;  // the last frame
 };
 
 class World {
  public:
-  World() : pool_(256), wire_pool_(64), stack_(Config(), pool_, counters_, now_) {
-    stack_.Start(now_);
-    (void)stack_.tcp().Listen(*stack_.tcp().WithDefaults({.port = kListenPort}), &application_);
-    Turn({});
+  explicit World(uint8_t traits)
+      : host_(1, traits, {.uncoupled_port = FuzzedHost::kOtherPort}, now_,
+              [this](Connection c) { return FirstOctet(c); }) {
+    host_.set_connect([this](unsigned n) { return Connect(n); });
+    host_.Listen(FuzzedHost::kPort);
+    host_.Listen(FuzzedHost::kOtherPort);
     Turn(segment::ArpFrame(1));
     Turn(segment::SolicitationFrame());
   }
@@ -83,164 +91,216 @@ class World {
   void Run(Input input) {
     for (size_t i = 0; i < kRecordsMax && !input.empty(); ++i) {
       const uint8_t kind = input.Octet();
-      const bool v4 = (kind & 4) == 0;
-      const auto port = static_cast<uint16_t>(kPeerPort + (kind >> 3 & 1));
+      Flow flow{(kind & 4) == 0, static_cast<uint8_t>(kind >> 3 & 1), kListener};
       switch (kind & 3) {
-        case 0: {
-          const size_t size = std::min<size_t>(input.Word(), kFrameMax);
-          Turn(input.Take(size));
+        case 0:
+          flow.service = kind >> 6;
+          Frame(kind >> 4 & 3, flow, input);
           break;
-        }
         case 1:
-          Turn(Segment(input, v4, port));
+          flow.service = kind >> 4 & 3;
+          burst_.push_back(Segment(flow, (kind & 0x80) != 0, input));
+          if ((kind & 0x40) == 0) Turn();
           break;
         case 2:
           Pass(Microseconds(int64_t{1} << input.Octet() % kTimeBits));
           break;
         default:
-          Act(input.Octet());
+          Call(kind >> 4 & 3, input);
       }
     }
-    End();
+    Turn();
+    host_.End(now_);
   }
 
  private:
-  // What the peer knows of one connection: the stack's last words.
-  struct Peer {
-    Seq next;  // what the stack expects
-    Seq end;   // one past what it has sent
-  };
-
-  static stack::StackConfig Config() {
-    ip::InterfaceConfig interface;
-    interface.mac = segment::kStackMac;
-    interface.addresses = {{segment::StackAddress(true), 24}, {segment::StackAddress(false), 64}};
-    interface.dad = false;
-    stack::StackConfig config;
-    config.ip.interfaces.push_back(interface);
-    config.ip.neighbours = 8;
-    config.ip.waiting_packets = 8;
-    config.tcp.keys = {{1, 2}, {3, 4}, {5, 6}};
-    config.tcp.max_connections = 8;
-    config.tcp.max_flights = 8;
-    config.tcp.kept_buffers = 64;
-    config.tcp.receive_buffer = 4096;
-    config.tcp.send_buffer = 4096;
-    config.burst_max = 16;
-    config.frames_max = 64;
-    return config;
+  // The place in the stream of the first octet that the peer sends: its sequence number.
+  uint32_t FirstOctet(Connection c) {
+    const tcp::Tcb* tcb = host_.Find(c.local(), c.remote());
+    WEIR_CHECK(tcb != nullptr);
+    const tcp::Flight* flight = host_.engine().FlightOf(*tcb);
+    const uint32_t unread = flight == nullptr ? 0 : flight->unread_octets;
+    return (tcb->rcv.nxt - unread - (tcb->has(tcp::kPeerFin) ? 1u : 0u)).value;
   }
 
-  Peer& PeerOf(bool v4, uint16_t port) { return peers_[(v4 ? 0u : 2u) + (port & 1u)]; }
+  Connection Connect(unsigned n) {
+    const Flow flow{(n & 1) == 0, static_cast<uint8_t>(n >> 1 & 1), kActive};
+    return host_.Connect(flow.v4, flow.port, flow.peer().port);
+  }
 
-  std::vector<uint8_t> Segment(Input& input, bool v4, uint16_t port) {
-    const Peer& peer = PeerOf(v4, port);
+  void Frame(int what, const Flow& flow, Input& input) {
+    if (what == 2) return Turn(Error(flow, input));
+    if (what == 3) return Turn(Neighbour(flow.v4, input.Octet()));
+    const auto taken = input.Take(std::min<size_t>(input.Word(), kFrameMax));
+    Octets frame(taken.begin(), taken.end());
+    if (what == 1) MendChecksums(frame);
+    wire::Frame parsed;
+    wire::ParseFrame(frame, {}, parsed);
+    // It may fit a connection, with text of its own.
+    if (parsed.kind == wire::FrameKind::kTcp) host_.application().ForgetText();
+    Turn(std::move(frame));
+  }
+
+  Octets Neighbour(bool v4, uint8_t what) {
+    if (what % 3 == 0) return segment::EchoFrame(v4, what);
+    if (v4) return segment::ArpFrame(what % 3);
+    return what % 3 == 1 ? segment::SolicitationFrame() : segment::AdvertisementFrame();
+  }
+
+  // One octet of type and code, one of how far the quoted sequence number is off (in 256), two of
+  // MTU, one of how much is quoted.
+  Octets Error(const Flow& flow, Input& input) {
+    constexpr uint8_t kTypes[2][4] = {{wire::kIcmpv6Unreachable, wire::kIcmpv6PacketTooBig,
+                                       wire::kIcmpv6TimeExceeded, wire::kIcmpv6ParameterProblem},
+                                      {wire::kIcmpUnreachable, wire::kIcmpUnreachable,
+                                       wire::kIcmpTimeExceeded, wire::kIcmpParameterProblem}};
+    const uint8_t kind = input.Octet();
+    wire::IcmpHeader icmp{.type = kTypes[flow.v4][kind & 3],
+                          .code = static_cast<uint8_t>(kind >> 2)};
+    if (flow.v4 && (kind & 3) == 1) icmp.code = wire::kIcmpFragmentationNeeded;
+    const auto off = static_cast<uint32_t>(static_cast<int8_t>(input.Octet())) * 256;
+    icmp.rest = input.Word();
+    const size_t quoted_size = input.Octet();
+    Octets quoted = ShownOf(flow).last;
+    quoted.erase(quoted.begin(), quoted.begin() + std::min<ptrdiff_t>(std::ssize(quoted),
+                                                                      wire::kEthernetHeaderSize));
+    quoted.resize(std::min(quoted.size(), quoted_size));
+    const size_t seq_at = flow.v4 ? 24 : 44;
+    if (quoted.size() >= seq_at + 4) {
+      StoreBe32(&quoted[seq_at], LoadBe32(&quoted[seq_at]) + off);
+    }
+    Octets message(wire::kIcmpHeaderSize);
+    wire::WriteIcmp(message.data(), icmp);
+    message.insert(message.end(), quoted.begin(), quoted.end());
+    Octets frame = segment::IpFrame(flow.v4, flow.v4 ? wire::kProtocolIcmp : wire::kProtocolIcmpv6,
+                                    wire::kTtlDefault, message);
+    MendChecksums(frame);
+    return frame;
+  }
+
+  // Flags; two octets each of sequence number (relative to what the stack expects),
+  // acknowledgement (relative to what it has sent) and window; octets of text; options.
+  Octets Segment(const Flow& flow, bool odd, Input& input) {
+    const Shown& shown = ShownOf(flow);
+    Seq seq = shown.next, ack = shown.end;
     segment::Seg seg;
     seg.flags = input.Octet();
-    seg.seq = (peer.next + static_cast<uint32_t>(static_cast<int16_t>(input.Word()))).value;
-    seg.ack = (peer.end + static_cast<uint32_t>(static_cast<int16_t>(input.Word()))).value;
+    const auto seq_off = static_cast<uint32_t>(static_cast<int16_t>(input.Word()));
+    const auto ack_off = static_cast<uint32_t>(static_cast<int16_t>(input.Word()));
     seg.window = input.Word();
-    seg.text = segment::Pattern(0, input.Octet());
+    uint32_t size = input.Octet();
     const uint8_t options = input.Octet();
     if ((options & 1) != 0) seg.Mss(static_cast<uint16_t>(options * 11));
     if ((options & 2) != 0) seg.Scale(options >> 4);
-    if ((options & 4) != 0) seg.Ts(static_cast<uint32_t>(now_.us / 1000) - (options >> 5), 0);
+    if ((options & 4) != 0) {
+      seg.Ts(static_cast<uint32_t>(now_.us / 1000) - (options >> 5), shown.timestamp);
+    }
+    if (odd) {
+      const uint8_t what = input.Octet();
+      const tcp::Tcb* c = host_.Find(flow.own(), flow.peer());
+      if ((what & 1) != 0 && c != nullptr) seq = c->rcv.adv;
+      if ((what & 2) != 0 && c != nullptr) ack = c->snd.una;
+      if ((what & 4) != 0) seg.BadChecksum();
+      if ((what & 8) != 0) {
+        const auto raw = input.Take(8);
+        seg.RawOptions({raw.begin(), raw.end()});
+      }
+      if ((what & 16) != 0) seg.Urgent(input.Word());
+      if ((what & 32) != 0) seg.options.ts_echo += static_cast<uint32_t>(int8_t(input.Octet()));
+      if ((what & 64) != 0) size = std::min(size * 8, 1400u);
+      if ((what & 128) != 0) seg.Broadcast();
+    }
+    seg.seq = (seq + seq_off).value;
+    seg.ack = (ack + ack_off).value;
+    seg.text = StreamText(seg.seq + (seg.syn() ? 1 : 0), size);
     segment::Path path;
     path.source_mac = segment::kPeerMac;
     path.destination_mac = segment::kStackMac;
-    path.source = {segment::PeerAddress(v4), port};
-    path.destination = {segment::StackAddress(v4), kListenPort};
+    path.source = flow.peer();
+    path.destination = flow.own();
     return segment::BuildFrame(path, seg);
   }
 
-  void Act(uint8_t what) {
-    static constexpr std::array<uint8_t, 2000> kText{};
-    Connection& c = application_.last;
-    switch (what & 7) {
+  void Call(int what, Input& input) {
+    const uint8_t first = input.Octet();
+    switch (what) {
       case 0:
-        (void)c.Send(Bytes(kText).first(what * 7u));
-        break;
+        host_.application().Act(first, input.Octet());
+        return Turn();
       case 1:
-        c.Pause();
-        break;
+        return host_.application().Set(static_cast<Callback>(first % kCallbackCount),
+                                       input.Octet());
       case 2:
-        c.Resume();
-        break;
-      case 3:
-        c.Shutdown();
-        break;
-      case 4:
-        c.Close();
-        break;
-      case 5:
-        c.Abort();
-        break;
-      case 6:
-        c.SetTimer(what);
-        break;
-      default:
-        (void)c.SendOwned(Bytes(kText).first(what * 7u), nullptr, nullptr);
-        application_.echo = !application_.echo;
+        return host_.FailAllocation(first);
+      default: {
+        const uint16_t port = (first & 1) == 0 ? FuzzedHost::kPort : FuzzedHost::kOtherPort;
+        (first & 2) == 0 ? host_.CloseListener(port) : host_.Listen(port);
+        return Turn();
+      }
     }
-    Turn({});
   }
 
   // At most a turn a deadline, and no more turns than a fuzzer has time for.
   void Pass(Duration d) {
     const Time end = now_ + d;
-    for (int i = 0; i < 64 && now_ < end; ++i) {
-      now_ = std::min(std::max(stack_.NextDeadline(now_), now_ + Microseconds(1)), end);
-      Turn({});
+    for (int i = 0; i < kTurnsOfOneDelay && now_ < end; ++i) {
+      now_ = std::min(std::max(host_.NextDeadline(now_), now_ + Microseconds(1)), end);
+      Turn();
     }
     now_ = end;
-    Turn({});
+    Turn();
   }
 
-  void Turn(const std::vector<uint8_t>& frame) {
-    Packet packet;
-    if (!frame.empty()) packet = PacketOf(wire_pool_, frame);
-    for (Packet& sent : stack_.Turn(std::span(&packet, 1), now_)) Look(sent);
+  void Turn(Octets frame) {
+    burst_.push_back(std::move(frame));
+    Turn();
+  }
+  void Turn() {
+    const std::vector<Octets> received = std::move(burst_);
+    burst_.clear();
+    for (Octets& sent : host_.Turn(received, now_)) Look(std::move(sent));
   }
 
-  void Look(Packet& packet) {
-    std::vector<uint8_t> octets(packet.size());
-    packet.CopyOut(0, octets);
-    packet.Reset();
+  void Look(Octets octets) {
     wire::Frame frame;
     wire::ParseFrame(octets, {}, frame);
-    WEIR_CHECK(frame.kind != wire::FrameKind::kDropped);
-    if (frame.kind != wire::FrameKind::kTcp || frame.tcp.rst()) return;
-    Peer& peer = PeerOf(frame.v4, frame.tcp.destination_port);
-    if (frame.tcp.has_ack()) peer.next = frame.tcp.ack;
-    peer.end =
-        frame.tcp.seq + frame.text_size + (frame.tcp.syn() ? 1 : 0) + (frame.tcp.fin() ? 1 : 0);
+    if (frame.kind != wire::FrameKind::kTcp) return;
+    const wire::TcpHeader& h = frame.tcp;
+    Shown* shown = FindShown(frame);
+    if (shown == nullptr) return;
+    shown->last = octets;
+    if (h.rst()) return;
+    if (h.has_ack()) shown->next = h.ack;
+    shown->end = h.seq + frame.text_size + (h.syn() ? 1 : 0) + (h.fin() ? 1 : 0);
+    if (h.options.has(wire::TcpOptions::kTimestamps)) shown->timestamp = h.options.ts_value;
   }
 
-  // Everything is given back once the connections are gone and TIME-WAIT is over.
-  void End() {
-    stack_.tcp().AbortAll(CloseReason::kShutdown);
-    for (int i = 0; i < 8; ++i) Pass(Seconds(20));
-    // Whoever was in TIME-WAIT and has paused is still to be told.
-    stack_.tcp().AbortAll(CloseReason::kShutdown);
-    Turn({});
-    const tcp::Usage usage = stack_.tcp().usage();
-    WEIR_CHECK(usage.connections == 0 && usage.flights == 0 && usage.kept_buffers == 0);
-    WEIR_CHECK(pool_.in_use() == 0 && wire_pool_.in_use() == 0);
+  Shown& ShownOf(const Flow& flow) { return shown_[flow.index()]; }
+  Shown* FindShown(const wire::Frame& frame) {
+    for (uint8_t service = kListener; service <= kActive; ++service) {
+      for (uint8_t port = 0; port < 2; ++port) {
+        const Flow flow{frame.v4, port, service};
+        if (flow.own() == Endpoint{frame.source, frame.tcp.source_port} &&
+            flow.peer() == Endpoint{frame.destination, frame.tcp.destination_port}) {
+          return &ShownOf(flow);
+        }
+      }
+    }
+    return nullptr;  // an answer to a raw frame
   }
 
   Time now_{kStartUs};
-  HeapPool pool_;
-  HeapPool wire_pool_;  // of received frames
-  Counters counters_;
-  Application application_;
-  stack::Stack stack_;
-  std::array<Peer, 4> peers_{};
+  FuzzedHost host_;
+  std::array<Shown, 16> shown_;
+  std::vector<Octets> burst_;
 };
 
 }  // namespace
-}  // namespace weir
+}  // namespace weir::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  weir::World().Run(weir::Input({data, size}));
+  weir::fuzz::Input input({data, size});
+  const uint8_t traits = input.Octet();
+  weir::fuzz::World(traits).Run(input);
   return 0;
 }
