@@ -43,6 +43,7 @@ void Engine::BecomeEstablished(Tcb& c) {
   StopRetransmit(c);
   c.set(kOpened);
   c.owe(kEventOpen | kOutput);  // an active open may have text or FIN waiting (RFC 9293 3.10.7.3)
+  if (c.has(kWantsRoom)) c.owe(kEventWritable);
   if (c.has(kKeepAlive)) ArmWheel(c);
   counters_.Add(Counter::kTcpEstablished);
 }

@@ -31,12 +31,15 @@ void Engine::RunEventsOf(Tcb& c) {
   const Connection handle = Handle(c);
   if (c.owes(kEventOpen)) {
     c.settle(kEventOpen);
-    handler.OnOpen(handle);
+    // An active open has a handle before that, and whoever has closed it hears only OnClosed.
+    const bool aborted = c.state == TcpState::kClosed && c.reason == CloseReason::kAborted;
+    if (!c.has(kOrphan) && !aborted) handler.OnOpen(handle);
   }
   if (c.owes(kEventWritable)) {
-    // The flag goes first: a Send in the callback may set it again.
+    // The flag goes first: a Send in the callback may set it again. OnOpen comes before this one;
+    // until the handshake is over nothing is called.
     c.settle(kEventWritable);
-    if (c.has(kWantsRoom) && !c.has(kOrphan) && SendRoom(c) != 0) {
+    if (c.has(kWantsRoom) && c.has(kOpened) && !c.has(kOrphan) && SendRoom(c) != 0) {
       c.clear(kWantsRoom);
       handler.OnWritable(handle);
     }

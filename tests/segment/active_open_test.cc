@@ -97,6 +97,58 @@ TEST_P(ActiveOpen, TextSentBeforeTheHandshakeWaitsForIt) {
   rig.Quiet();
 }
 
+// --- the order of callbacks ---
+
+TEST_P(ActiveOpen, OnWritableWaitsForOnOpen) {
+  Rig rig(Base());
+  std::string order;
+  rig.handler().on_open = [&](Connection) { order += "open "; };
+  rig.handler().on_writable = [&](Connection) { order += "writable "; };
+  rig.pool().set_exhausted(true);
+  Connection c = ConnectTo(rig, Peer());
+  EXPECT_EQ(c.Send(Pattern(1, 10)), 0u);
+  rig.pool().set_exhausted(false);
+  rig.NewConnection(kPeerPort);
+  rig.Turn();
+  rig.Out(Syn(0));
+  rig.Advance(Milliseconds(100));
+  EXPECT_EQ(order, "");
+  rig.In(SynAck(0).Acks(1).Mss(1460).To(kOwnPort));
+  rig.Out(Ack(1).Acks(1));
+  EXPECT_EQ(order, "open writable ");
+}
+
+// Two handshakes end in one turn; the first OnOpen ends the other connection before its own.
+void EndTheOther(Rig& rig, Connection first, Connection second, void (Connection::*end)()) {
+  rig.NewConnection(kPeerPort);
+  rig.Turn();
+  const Seg syns[] = {rig.Any(), rig.Any()};
+  rig.handler().on_open = [=](Connection c) {
+    Connection other = c == first ? second : first;
+    (other.*end)();
+  };
+  rig.InBurst({SynAck(0).Acks(syns[0].seq + 1).Mss(1460).To(kOwnPort),
+               SynAck(0).Acks(syns[1].seq + 1).Mss(1460).To(kOwnPort + 1)});
+  EXPECT_EQ(rig.pending(), 2u);
+  rig.Discard();
+}
+
+TEST_P(ActiveOpen, OneThatIsAbortedBeforeItsOnOpenHearsOnlyOnClosed) {
+  Rig rig(Base());
+  const Connection first = ConnectTo(rig, Peer());
+  EndTheOther(rig, first, ConnectTo(rig, Peer(), kOwnPort + 1), &Connection::Abort);
+  EXPECT_EQ(rig.handler().opened.size(), 1u);
+  EXPECT_EQ(rig.handler().closed, std::vector{CloseReason::kAborted});
+}
+
+TEST_P(ActiveOpen, OneThatIsClosedBeforeItsOnOpenHearsOnlyOnClosed) {
+  Rig rig(Base());
+  const Connection first = ConnectTo(rig, Peer());
+  EndTheOther(rig, first, ConnectTo(rig, Peer(), kOwnPort + 1), &Connection::Close);
+  EXPECT_EQ(rig.handler().opened.size(), 1u);
+  EXPECT_TRUE(rig.handler().closed.empty());
+}
+
 TEST_P(ActiveOpen, SynIsSentAgainSixTimesAndGivenUpAfter127Seconds) {
   Rig rig(Base());
   rig.Connect();
