@@ -56,6 +56,7 @@ void SetMemory(const Config& config, tcp::TcpConfig& tcp) {
   tcp.max_connections = config.memory.max_connections + config.memory.max_time_wait;
   tcp.max_flights = config.memory.max_flights;
   tcp.kept_buffers = config.memory.text_buffers + config.memory.max_pinned_buffers;
+  tcp.text_buffers = config.memory.text_buffers;
   tcp.max_orphans = config.memory.max_orphans;
   tcp.receive_buffer = config.tcp.receive_buffer;
   tcp.send_buffer = config.tcp.send_buffer;

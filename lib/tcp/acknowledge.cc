@@ -141,7 +141,7 @@ void Engine::TakeAcknowledged(Tcb& c, Flight& f) {
     f.send_octets -= done->size;
     if (!done->owned) f.copied_octets -= done->size;
     if (f.next_to_send == done) f.next_to_send = nullptr;
-    Release(done);
+    ReleaseSent(done);
   }
   if (!f.send.empty() && f.send.head->seq < c.snd.una) {
     const uint32_t n = Distance(f.send.head->seq, c.snd.una);

@@ -27,6 +27,11 @@ size_t Engine::SendRoom(const Tcb& c) const {
   return used < limit ? limit - used : 0;
 }
 
+// Peers that do not acknowledge what they were sent must not keep the shard from hearing others.
+bool Engine::MayKeepText() const {
+  return kept_buffers_ < config_.kept_buffers && text_buffers_ < config_.text_buffers;
+}
+
 size_t Engine::Send(Tcb& c, Bytes text) {
   const size_t room = SendRoom(c);
   Bytes rest = text.first(std::min(text.size(), room));
@@ -46,7 +51,7 @@ size_t Engine::Send(Tcb& c, Bytes text) {
   }
   while (taken < rest.size()) {
     Packet packet;
-    if (kept_buffers_ < config_.kept_buffers) packet = AllocatePacket(pool_);
+    if (MayKeepText()) packet = AllocatePacket(pool_);
     if (!packet) packet = std::move(spare_);
     if (!packet) break;
     const auto n = static_cast<uint16_t>(std::min<size_t>(
@@ -54,6 +59,7 @@ size_t Engine::Send(Tcb& c, Bytes text) {
     uint8_t* octets = packet.Append(n);
     std::memcpy(octets, rest.data() + taken, n);
     ++kept_buffers_;
+    ++text_buffers_;
     f->send.PushBack(
         MakeText(std::move(packet), octets,
                  c.snd.una + f->send_octets + static_cast<uint32_t>(taken) + SynOctet(c), n));
@@ -80,7 +86,7 @@ void Engine::TryAgain(Tcb& c) {
 uint32_t Engine::SynOctet(const Tcb& c) { return c.state < TcpState::kEstablished ? 1 : 0; }
 
 bool Engine::SendOwned(Tcb& c, Bytes text, ReleaseFunction release, void* context) {
-  if (!MaySend(c) || text.empty() || kept_buffers_ >= config_.kept_buffers) return false;
+  if (!MaySend(c) || text.empty() || !MayKeepText()) return false;
   const Flight* borrowed = Borrowed(c);
   const uint32_t queued = borrowed == nullptr ? 0 : borrowed->send_octets;
   if (text.size() > kOwnedTextMax - std::min<size_t>(kOwnedTextMax, queued)) return false;
@@ -89,6 +95,7 @@ bool Engine::SendOwned(Tcb& c, Bytes text, ReleaseFunction release, void* contex
   Flight* f = Borrow(c);  // last: nobody would give it back after a refusal
   if (f == nullptr) return false;
   ++kept_buffers_;
+  ++text_buffers_;
   const auto size = static_cast<uint32_t>(text.size());
   Text* piece =
       MakeText(std::move(record), text.data(), c.snd.una + f->send_octets + SynOctet(c), size);

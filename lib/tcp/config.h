@@ -33,6 +33,7 @@ struct TcpConfig : Settings {
   uint32_t max_connections = 65536;   // control blocks, TIME-WAIT included
   uint32_t max_flights = 16384;       // connections with text in flight, unread or out of order
   uint32_t kept_buffers = 16384;      // packet buffers that connections may keep past a turn
+  uint32_t text_buffers = 12288;      // those of them that text to send may take: reception goes on
   uint32_t segments_per_turn = 1024;  // segments one turn may send
   uint32_t max_orphans = 16384;       // connections that live on after Close, TIME-WAIT aside
 

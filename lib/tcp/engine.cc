@@ -357,6 +357,11 @@ void Engine::Release(Text* text) {
   --kept_buffers_;
 }
 
+void Engine::ReleaseSent(Text* text) {
+  Release(text);
+  --text_buffers_;
+}
+
 void Engine::FreeQueue(TextQueue& queue) {
   while (!queue.empty()) Release(queue.PopFront());
 }
@@ -364,7 +369,7 @@ void Engine::FreeQueue(TextQueue& queue) {
 void Engine::ReturnFlight(Tcb& c) {
   if (c.flight == kNone) return;
   Flight& f = flights_[c.flight];
-  FreeQueue(f.send);
+  while (!f.send.empty()) ReleaseSent(f.send.PopFront());
   FreeQueue(f.unread);
   FreeQueue(f.out_of_order);
   flights_.Free(c.flight);

@@ -252,6 +252,7 @@ class Engine {
 
   // application.cc
   void TryAgain(Tcb& c);
+  bool MayKeepText() const;
   static uint32_t SynOctet(const Tcb& c);
   void ReportSoftError(Tcb& c, SoftError error);
 
@@ -290,7 +291,8 @@ class Engine {
   void ReturnFlightIfIdle(Tcb& c);
   Flight* Borrowed(const Tcb& c) { return c.flight == kNone ? nullptr : &flights_[c.flight]; }
   void FreeQueue(TextQueue& queue);
-  void Release(Text* text);  // frees it and counts its buffer back
+  void Release(Text* text);      // frees it and counts its buffer back
+  void ReleaseSent(Text* text);  // of a send queue
   void Touch(Tcb& c);
   const Profile& ProfileOf(const Tcb& c) const { return profiles_[c.profile]; }
   const Settings& SettingsOf(const Tcb& c) const { return profiles_[c.profile].settings; }
@@ -335,6 +337,7 @@ class Engine {
   };
   std::vector<Found> found_;  // of the burst
   uint32_t kept_buffers_ = 0;
+  uint32_t text_buffers_ = 0;     // those of them that are in send queues
   uint32_t half_open_count_ = 0;  // of all listeners
   uint32_t close_wait_count_ = 0;
   uint32_t orphan_count_ = 0;

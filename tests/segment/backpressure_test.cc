@@ -213,6 +213,28 @@ TEST_P(BackPressure, SendTakesNoMoreBuffersThanTheShardMay) {
   EXPECT_GE(rig.handler().writable, 1u);
 }
 
+// Peers that do not acknowledge must not keep us from hearing others.
+TEST_P(BackPressure, TextToSendLeavesBuffersForReception) {
+  Options options = Base();
+  options.tcp.kept_buffers = 6;
+  options.tcp.text_buffers = 4;
+  Rig rig(options);
+  rig.Establish();
+  EXPECT_EQ(rig.Send(10 * 1460), 4 * 1460u);
+  EXPECT_FALSE(rig.c().SendOwned(Bytes(Pattern(1, 10)), nullptr, nullptr));
+  rig.c().Pause();
+  for (uint32_t i = 0; i < 3; ++i) rig.In(Data(1 + 1000 * i, 1000).Acks(1));
+  EXPECT_EQ(rig.counter(Counter::kDropTcpKeptBuffers), 1u);
+  rig.c().Resume();
+  rig.Turn();
+  rig.ExpectReceived(2000);
+  DrainAll(rig, 4 * 1460, 2001);
+  rig.c().Abort();  // what is queued then counts no longer either
+  rig.Turn();
+  rig.Discard();
+  rig.ExpectEmpty();
+}
+
 // An echo must not lose what it was given because other text takes all the buffers.
 TEST_P(BackPressure, EchoLosesNothingAtTheLimitOfKeptBuffers) {
   Options options = Base();

@@ -122,7 +122,7 @@ const Row kRows[] = {
     {"memory.max_flights", [](Config& c) { c.memory.max_flights = 8129; },
      [](const auto& s) { return s.tcp.max_flights; }, 8129},
     {"memory.text_buffers", [](Config& c) { c.memory.text_buffers = 1000; },
-     [](const auto& s) { return s.tcp.kept_buffers; }, 1000 + 8192},
+     [](const auto& s) { return s.tcp.text_buffers; }, 1000},
     {"memory.max_pinned_buffers", [](Config& c) { c.memory.max_pinned_buffers = 100; },
      [](const auto& s) { return s.tcp.kept_buffers; }, 32768 + 100},
     {"memory.neighbours", [](Config& c) { c.memory.neighbours = 1030; },
