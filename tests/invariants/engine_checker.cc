@@ -77,6 +77,9 @@ void EngineChecker::CheckTimers(const tcp::Tcb& c) {
     Wrong(c, "not on the timing wheel");
   }
   if (armed && now_ - c.retransmit_at > kTimerSlackMs) Wrong(c, "a timer is long overdue");
+  if (c.has(tcp::kAppTimer) && now_ - c.app_timer_at > kTimerSlackMs) {
+    Wrong(c, "the application's timer is long overdue");
+  }
 }
 
 void EngineChecker::CheckFlight(const tcp::Tcb& c, const tcp::Flight& f) {

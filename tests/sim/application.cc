@@ -1,4 +1,4 @@
-// The two ends of every connection.
+// The two ends of every connection: what they do by plan, and the order of callbacks.
 #include "sim/application.h"
 
 #include <algorithm>
@@ -9,156 +9,273 @@
 namespace weir::sim {
 namespace {
 
+using Kind = ConnectionScenario::Kind;
+
 constexpr uint32_t kOwnedBlocksMax = 4;  // of one connection at a time
+constexpr Duration kSendAgain = Milliseconds(10);
+// An OnTimer may come earlier by the rest of a millisecond.
+constexpr Duration kTimerGrain = Milliseconds(1);
 
 }  // namespace
 
-Application::Application(const Scenario& scenario, bool client, const Time& now, EventQueue& events,
-                         Report& report)
-    : client_(client),
+Application::Application(size_t host, const Scenario& scenario, const Time& now, EventQueue& events,
+                         Report& report, Ledger& ledger)
+    : host_(host),
+      scenario_(scenario),
       now_(now),
       events_(events),
       report_(report),
-      prng_(scenario.seed * 2 + (client ? 1 : 0)) {
-  for (const ConnectionScenario& c : scenario.connections) {
-    Side side;
-    side.plan = client ? c.client : c.server;
-    sides_.push_back(side);
-  }
-}
+      ledger_(ledger),
+      prng_(scenario.seed * 11 + host) {}
 
 Application::~Application() = default;
 
-void Application::Fail(uint32_t i, const char* what) {
-  report_.Fail(std::to_string(now_.us) + " us, " + (client_ ? "client" : "server") +
-               " of connection " + std::to_string(i) + ": " + what);
+void Application::Fail(const Side& side, const char* what) {
+  report_.Fail(std::to_string(now_.us) + " us, " + side.ToString() + ": " + what);
 }
 
-std::string Application::ToString(size_t i) const {
-  const Side& s = sides_[i];
-  return std::string(client_ ? "client" : "server") + " sent " + std::to_string(s.sent) + "/" +
-         std::to_string(s.plan.octets) + " received " + std::to_string(s.received) +
-         (s.opened ? " opened" : "") + (s.shut ? " shut" : "") +
-         (s.peer_closed ? " peer-closed" : "") + (s.rude ? " rude" : "") +
-         (s.closed ? std::string(" closed: ") + CloseReasonText(s.reason) : "") +
-         (s.c.alive() ? std::string(" ") + TcpStateName(s.c.Info().state) : "");
-}
+// --- who is who ---
 
-uint32_t Application::IndexOf(Connection c) const {
-  const uint16_t port = client_ ? c.local().port : c.remote().port;
-  return static_cast<uint32_t>(port - kClientPortFirst);
-}
-
-void Application::OnOpen(Connection c) {
-  const uint32_t i = IndexOf(c);
-  if (i >= sides_.size()) return report_.Fail("a connection opened that nobody asked for");
-  Side& side = sides_[i];
-  // A server may see one client's SYN again after its own connection has gone.
-  if (side.opened && !side.closed) Fail(i, "OnOpen was called twice");
-  if (side.opened) return c.Close();
-  side.opened = true;
+Side* Application::Accept(Connection c) {
+  const auto stream = means_.identify(c);
+  if (!stream) {
+    report_.Fail(std::to_string(now_.us) + " us, host " + std::to_string(host_) +
+                 ": a connection opened that nobody asked for");
+    return nullptr;
+  }
+  Side& side = ledger_.side(*stream);
+  if (side.opened || side.closed) {
+    Fail(side, "opened twice");
+    return nullptr;
+  }
   side.c = c;
-  if (side.plan.end != SideScenario::End::kGraceful && side.plan.end_after == 0) EndRudely(side);
-  Pump(i);
+  c.set_user(1 + stream->connection * 2 + stream->end);
+  return &side;
 }
 
-void Application::OnData(Connection c, Bytes text) {
-  const uint32_t i = IndexOf(c);
-  Side& side = sides_[i];
-  if (c != side.c) return;
-  if (side.closed) Fail(i, "OnData after OnClosed");
-  if (side.rude) Fail(i, "OnData after Close or Abort");
-  if (side.peer_closed) Fail(i, "OnData after OnPeerClosed");
-  if (side.paused) Fail(i, "OnData while paused");
-  if (text.empty()) Fail(i, "OnData without text");
-  for (const uint8_t octet : text) {
-    if (octet != StreamOctet(i, !client_, side.received)) {
-      return Fail(i, "received an octet that was not sent there");
-    }
-    ++side.received;
+Side* Application::Known(Connection c, const char* callback) {
+  const uint64_t user = c.user();
+  if (user == 0 || user > ledger_.sides().size()) {
+    report_.Fail(std::to_string(now_.us) + " us, host " + std::to_string(host_) + ": " + callback +
+                 " for a connection that is not open");
+    return nullptr;
   }
-  if (side.plan.end != SideScenario::End::kGraceful && side.received >= side.plan.end_after) {
-    EndRudely(side);
-  } else if (prng_.Chance(side.plan.pause)) {
-    Pause(i);
+  Side& side = ledger_.sides()[user - 1];
+  if (side.c != c) Fail(side, "a callback has another's user()");
+  if (side.closed) Fail(side, "a callback after OnClosed");
+  if (side.lost) Fail(side, "a callback after the host has died");
+  return &side;
+}
+
+void Application::Connected(Side& side, Connection c) {
+  side.connected = true;
+  side.c = c;
+  c.set_user(1 + side.stream.connection * 2 + side.stream.end);
+  if (c.user() == 0) Fail(side, "user() is not kept");
+  if (prng_.Chance(300)) Pump(side);  // text before the handshake
+}
+
+void Application::Died() {
+  graves_.clear();
+  for (Side& side : ledger_.sides()) {
+    if (side.host != host_) continue;
+    side.c = Connection();
+    if (side.over() || (!side.opened && !side.connected)) continue;
+    side.lost = true;
+    side.ended_at = now_;
   }
 }
 
-void Application::EndRudely(Side& side) {
-  side.rude = true;
-  if (side.plan.end == SideScenario::End::kAbort) {
-    side.c.Abort();
-  } else {
-    side.c.Close();
-  }
-}
-
-void Application::Pause(uint32_t i) {
-  Side& side = sides_[i];
-  side.paused = true;
-  side.c.Pause();
-  events_.Add(now_ + side.plan.pause_for, client_ ? 0 : 1, [this, i] {
-    sides_[i].paused = false;
-    sides_[i].c.Resume();
+void Application::Later(Duration after, Side& side, void (Application::*what)(Side&)) {
+  events_.Add(now_ + after, host_, [this, &side, what] {
+    if (!side.over()) (this->*what)(side);
   });
 }
 
+// --- callbacks ---
+
+void Application::OnOpen(Connection c) {
+  Side* side = c.user() != 0 ? Known(c, "OnOpen") : Accept(c);
+  if (side == nullptr) return;
+  if (side->rude) Fail(*side, "OnOpen after Close or Abort");
+  if (std::exchange(side->opened, true)) Fail(*side, "OnOpen was called twice");
+  if (side->plan.end != SideScenario::End::kGraceful && side->plan.end_after == 0) EndRudely(*side);
+  Pump(*side);
+  Meddle(*side);
+}
+
+void Application::OnData(Connection c, Bytes text) {
+  Side* side = Known(c, "OnData");
+  if (side == nullptr) return;
+  CheckText(*side, text);
+  if (side->kind == Kind::kEcho && side->stream.end == 1) Echo(*side, text);
+  const SideScenario& plan = side->plan;
+  if (plan.end != SideScenario::End::kGraceful && side->received >= plan.end_after) {
+    EndRudely(*side);
+  } else if (plan.stops_reading_after && side->received >= *plan.stops_reading_after &&
+             now_ < scenario_.faults_end()) {
+    Pause(*side, scenario_.faults_end() - now_);
+  } else if (prng_.Chance(plan.pause)) {
+    Pause(*side, plan.pause_for);
+  }
+  Meddle(*side);
+}
+
+void Application::CheckText(Side& side, Bytes text) {
+  if (!side.opened) Fail(side, "OnData before OnOpen");
+  if (side.rude) Fail(side, "OnData after Close or Abort");
+  if (side.peer_closed) Fail(side, "OnData after OnPeerClosed");
+  if (side.paused) Fail(side, "OnData while paused");
+  if (text.empty()) Fail(side, "OnData without text");
+  const Stream content{side.stream.connection, side.kind == Kind::kEcho ? 0 : 1 - side.stream.end};
+  for (const uint8_t octet : text) {
+    if (octet != StreamOctet(content, side.received)) {
+      return Fail(side, "received an octet that was not sent there");
+    }
+    ++side.received;
+  }
+}
+
+// What OnData brings on a coupled listener, Send takes.
+void Application::Echo(Side& side, Bytes text) {
+  if (side.shut || side.rude || side.c.Info().state == TcpState::kClosed) return;
+  if (side.c.send_room() < text.size()) Fail(side, "OnData brought more than there is room for");
+  const size_t taken = side.c.Send(text);
+  side.sent += static_cast<uint32_t>(taken);
+  if (taken != text.size()) Fail(side, "Send did not take what OnData brought");
+}
+
 void Application::OnWritable(Connection c) {
-  const uint32_t i = IndexOf(c);
-  if (c == sides_[i].c) Pump(i);
+  Side* side = Known(c, "OnWritable");
+  if (side == nullptr) return;
+  if (!side->opened) Fail(*side, "OnWritable before OnOpen");
+  if (side->rude) Fail(*side, "OnWritable after Close or Abort");
+  if (!std::exchange(side->wants_room, false)) Fail(*side, "OnWritable, and Send had taken all");
+  Pump(*side);
+  Meddle(*side);
 }
 
 void Application::OnPeerClosed(Connection c) {
-  const uint32_t i = IndexOf(c);
-  Side& side = sides_[i];
-  if (c != side.c) return c.Close();
-  if (side.rude) return Fail(i, "OnPeerClosed after Close or Abort");
-  if (std::exchange(side.peer_closed, true)) Fail(i, "OnPeerClosed was called twice");
-  Pump(i);
+  Side* side = Known(c, "OnPeerClosed");
+  if (side == nullptr) return;
+  if (!side->opened) Fail(*side, "OnPeerClosed before OnOpen");
+  if (side->rude) return Fail(*side, "OnPeerClosed after Close or Abort");
+  if (std::exchange(side->peer_closed, true)) Fail(*side, "OnPeerClosed was called twice");
+  Pump(*side);
+  Meddle(*side);
 }
 
 void Application::OnClosed(Connection c, CloseReason reason) {
-  const uint32_t i = IndexOf(c);
-  Side& side = sides_[i];
-  if (side.c != Connection() && c != side.c) return;
-  if (std::exchange(side.closed, true)) Fail(i, "OnClosed was called twice");
-  side.reason = reason;
+  Side* side = Known(c, "OnClosed");
+  if (side == nullptr) return;
+  side->closed = true;
+  side->reason = reason;
+  side->ended_at = now_;
+  side->timer_at.reset();
+  if (c.Send(Bytes()) != 0 || c.send_room() != 0) Fail(*side, "Send in OnClosed");
+  Meddle(*side);
+  graves_.push_back(c);
 }
 
-void Application::Pump(uint32_t i) {
-  Side& side = sides_[i];
-  if (side.rude || side.closed) return;
-  while (side.sent < side.plan.octets) {
-    const uint32_t n = std::min(side.plan.chunk, side.plan.octets - side.sent);
+void Application::OnTimer(Connection c) {
+  Side* side = Known(c, "OnTimer");
+  if (side == nullptr) return;
+  if (side->rude) Fail(*side, "OnTimer after Close or Abort");
+  if (!side->timer_at) {
+    Fail(*side, "OnTimer, and no timer was set");
+  } else if (now_ + kTimerGrain < *side->timer_at) {
+    Fail(*side, "OnTimer came too early");
+  }
+  side->timer_at.reset();
+  Meddle(*side);
+}
+
+// --- ends ---
+
+void Application::EndRudely(Side& side) {
+  if (side.plan.end == SideScenario::End::kAbort) {
+    Abort(side);
+  } else {
+    Close(side);
+  }
+}
+
+void Application::Shutdown(Side& side) {
+  side.shut = true;
+  side.shut_early = side.sent < side.plan.octets;
+  side.c.Shutdown();
+}
+
+void Application::Close(Side& side) {
+  side.rude = true;
+  side.timer_at.reset();
+  side.c.Close();
+}
+
+void Application::Abort(Side& side) {
+  side.rude = true;
+  side.timer_at.reset();
+  side.c.Abort();
+}
+
+void Application::Pause(Side& side, Duration duration) {
+  if (side.rude || side.over() || std::exchange(side.paused, true)) return;
+  side.c.Pause();
+  Later(duration, side, &Application::Resume);
+}
+
+void Application::Resume(Side& side) {
+  side.paused = false;
+  side.c.Resume();
+}
+
+// --- sending ---
+
+void Application::Pump(Side& side) {
+  if (side.rude || side.over() || side.shut) {
+    if (side.shut && side.peer_closed && !side.rude && !side.over()) side.c.Close();
+    return;
+  }
+  const SideScenario& plan = side.plan;
+  while (side.sent < plan.octets) {
+    const uint32_t n = std::min(plan.chunk, plan.octets - side.sent);
     std::vector<uint8_t> text(n);
-    for (uint32_t k = 0; k < n; ++k) text[k] = StreamOctet(i, client_, side.sent + k);
-    if (side.plan.owned) {
+    for (uint32_t k = 0; k < n; ++k) text[k] = StreamOctet(side.stream, side.sent + k);
+    if (plan.owned) {
       if (side.owned_blocks == kOwnedBlocksMax) return;
-      if (!SendOwned(i, text)) {
-        // No record was free: a later attempt may find one.
-        events_.Add(now_ + Milliseconds(10), client_ ? 0 : 1, [this, i] { Pump(i); });
-        return;
-      }
+      // Refused: no record was free, or the connection cannot send any more.
+      if (!SendOwned(side, text)) return PumpAgain(side);
       side.sent += n;
     } else {
       const size_t taken = side.c.Send(text);
       side.sent += static_cast<uint32_t>(taken);
-      if (taken < n) return;
+      if (taken < n) {
+        side.wants_room = true;
+        return;
+      }
     }
   }
-  if ((side.plan.half_close || side.peer_closed) && !std::exchange(side.shut, true)) {
-    side.c.Shutdown();
-  }
-  if (side.peer_closed && side.shut) side.c.Close();
+  // Before the handshake Shutdown would give the attempt up.
+  if (!side.opened) return;
+  if (plan.half_close || side.peer_closed) Shutdown(side);
+  if (side.shut && side.peer_closed) side.c.Close();
 }
 
-bool Application::SendOwned(uint32_t i, const std::vector<uint8_t>& text) {
+void Application::PumpAgain(Side& side) {
+  if (std::exchange(side.pumps_again, true)) return;
+  events_.Add(now_ + kSendAgain, host_, [this, &side] {
+    side.pumps_again = false;
+    Pump(side);
+  });
+}
+
+bool Application::SendOwned(Side& side, const std::vector<uint8_t>& text) {
   auto block = std::make_unique<Block>();
   block->application = this;
-  block->side = i;
+  block->side = &side;
   block->octets = text;
-  if (!sides_[i].c.SendOwned(block->octets, Release, block.get())) return false;
-  ++sides_[i].owned_blocks;
+  if (!side.c.SendOwned(block->octets, Release, block.get())) return false;
+  ++side.owned_blocks;
   ++owned_blocks_;
   blocks_.push_back(std::move(block));
   return true;
@@ -168,12 +285,11 @@ bool Application::SendOwned(uint32_t i, const std::vector<uint8_t>& text) {
 void Application::Release(void* context) {
   auto& block = *static_cast<Block*>(context);
   Application& self = *block.application;
-  if (std::exchange(block.released, true)) self.Fail(block.side, "memory was released twice");
+  if (std::exchange(block.released, true)) self.Fail(*block.side, "memory was released twice");
   for (uint8_t& octet : block.octets) octet = static_cast<uint8_t>(~octet);
-  --self.sides_[block.side].owned_blocks;
+  --block.side->owned_blocks;
   --self.owned_blocks_;
-  const uint32_t i = block.side;
-  self.events_.Add(self.now_ + Microseconds(1), self.client_ ? 0 : 1, [&self, i] { self.Pump(i); });
+  self.Later(Microseconds(1), *block.side, &Application::Pump);
 }
 
 }  // namespace weir::sim

@@ -35,23 +35,16 @@ void Link::Send(const Octets& frame, Time now) {
   if (faults_.octets_per_s != 0) {
     busy_until_ = std::max(busy_until_, now);
     const auto queued = static_cast<uint64_t>((busy_until_ - now).us) * faults_.octets_per_s;
-    if (queued / 1000000 > faults_.queue_octets) {
-      ++lost_;
-      return;
-    }
+    if (queued / 1000000 > faults_.queue_octets) return;
     busy_until_ = busy_until_ +
                   Microseconds(static_cast<int64_t>(frame.size() * 1000000 / faults_.octets_per_s));
     departs = busy_until_;
   }
   const Time arrives = departs + faults_.delay;
   if (now >= faults_end_) return Deliver(frame, std::max(arrives, last_arrival_));
-  if (Loses()) {
-    ++lost_;
-    return;
-  }
+  if (Loses()) return;
   Octets copy = frame;
   if (prng_.Chance(faults_.corrupt)) {
-    ++corrupted_;
     copy[prng_.Below(copy.size())] ^= static_cast<uint8_t>(1 + prng_.Below(255));
   }
   Time at = arrives;

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <queue>
 #include <vector>
 
 #include "base/prng.h"
@@ -14,11 +13,17 @@ namespace weir::sim {
 
 using Octets = std::vector<uint8_t>;
 
-// Something that happens at a host at a time: a frame arrives, or the application acts.
+// Where a frame arrives: at a host, or at what stands between the hosts.
+struct Place {
+  size_t host = 0;
+  bool network = false;  // at the end of that host's cable
+};
+
+// Something that happens at a time: a frame arrives, or a host's application acts.
 struct Event {
   Time at;
   uint64_t sequence = 0;  // orders what happens at one time
-  int host = 0;
+  Place place;
   Octets frame;                  // when not empty
   std::function<void()> action;  // else
 };
@@ -26,9 +31,9 @@ struct Event {
 // By time, then by the order in which they were added.
 class EventQueue {
  public:
-  void Add(Time at, int host, Octets frame) { Push({at, next_++, host, std::move(frame), {}}); }
-  void Add(Time at, int host, std::function<void()> action) {
-    Push({at, next_++, host, {}, std::move(action)});
+  void Add(Time at, Place place, Octets frame) { Push({at, next_++, place, std::move(frame), {}}); }
+  void Add(Time at, size_t host, std::function<void()> action) {
+    Push({at, next_++, {host}, {}, std::move(action)});
   }
   bool empty() const { return heap_.empty(); }
   Time next() const { return heap_.front().at; }
@@ -43,12 +48,10 @@ class EventQueue {
 
 class Link {
  public:
-  Link(const Faults& faults, Time faults_end, uint64_t seed, int to, EventQueue& events)
+  Link(const Faults& faults, Time faults_end, uint64_t seed, Place to, EventQueue& events)
       : faults_(faults), faults_end_(faults_end), prng_(seed), to_(to), events_(events) {}
 
   void Send(const Octets& frame, Time now);
-  uint64_t lost() const { return lost_; }
-  uint64_t corrupted() const { return corrupted_; }
 
  private:
   bool Loses();
@@ -57,13 +60,11 @@ class Link {
   Faults faults_;
   Time faults_end_;
   Prng prng_;
-  int to_;
+  Place to_;
   EventQueue& events_;
   bool in_burst_ = false;
   Time busy_until_;
   Time last_arrival_;
-  uint64_t lost_ = 0;
-  uint64_t corrupted_ = 0;
 };
 
 }  // namespace weir::sim

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,7 +12,7 @@
 
 namespace weir::sim {
 
-// What a link does to frames, per direction. Zero means never.
+// What one direction of a link does to frames. Zero means never.
 struct Faults {
   Duration delay = Microseconds(50);  // one way
   Duration jitter;                    // up to this much more
@@ -26,15 +27,31 @@ struct Faults {
   uint32_t queue_octets = 65536;
 };
 
+// A host loses all its state, and comes back with other keys and another clock.
+struct Death {
+  Duration at;                       // after the start
+  std::optional<Duration> down_for;  // nothing: for ever
+};
+
 // How one host differs from the defaults.
 struct HostScenario {
   tcp::TcpConfig tcp;
-  bool tx_offload = false;          // the device fills in TCP checksums
-  bool rx_offload = false;          // the device verifies them
-  Duration poll;                    // how long frames wait before the host looks at them
-  unsigned stall = 0;               // per mille: a turn comes 1..50 ms late
-  unsigned allocation_failure = 0;  // per mille of turns: one allocation in it fails
-  Duration clock_offset;            // added to the simulation's time
+  uint16_t mtu = 1500;
+  Faults up, down;              // from the host, and to it
+  bool tx_offload = false;      // the device fills in TCP checksums
+  bool rx_offload = false;      // the device verifies them
+  Duration poll;                // how long frames wait before the host looks at them
+  unsigned stall = 0;           // per mille: a turn comes late
+  Duration stall_max;           // by up to this much
+  Duration clock_offset;        // added to the simulation's time
+  unsigned bad_allocation = 0;  // per mille of turns: one allocation in it fails
+  unsigned drought = 0;         // per mille of turns: from then on every allocation fails
+  Duration drought_for;         // for so long
+  uint32_t receive_ring = 0;    // frames it holds, 0 = all; what comes beyond is lost
+  unsigned refuse = 0;          // per mille of turns: the device takes only some of the frames
+  Duration driver_holds;        // how long the device keeps the buffers of sent frames
+  std::optional<Death> death;
+  bool absent = false;  // taken out by a change
 };
 
 // What an application does on its end of one connection.
@@ -46,28 +63,61 @@ struct SideScenario {
   bool owned = false;     // by SendOwned
   unsigned pause = 0;     // per mille: a delivery pauses reading
   Duration pause_for = Milliseconds(10);
+  std::optional<uint32_t> stops_reading_after;  // octets received; until the faults end
   End end = End::kGraceful;
   uint32_t end_after = 0;  // octets received, for the two rude ends
   bool half_close = true;  // Shutdown when all is sent; else only when the peer has closed
+  unsigned meddle = 0;     // per mille of callbacks: calls something at random
 };
 
 struct ConnectionScenario {
-  Duration opens_at;  // after the start
-  SideScenario client, server;
+  enum class Kind : uint8_t {
+    kStreams,       // both sides send what they have
+    kEcho,          // the listener sends back what it receives
+    kSimultaneous,  // both sides open
+    kClosedPort,    // nobody listens
+  };
+
+  size_t from = 0, to = 1;  // hosts
+  bool v4 = true;
+  Kind kind = Kind::kStreams;
+  Duration opens_at;             // after the start
+  Duration opens_later;          // the other side of a simultaneous open, after that
+  std::optional<size_t> reuses;  // takes the ports of this connection, once it has ended
+  bool spare = false;     // opened from some callback, at the end of the faults at the latest
+  bool absent = false;    // taken out by a change
+  SideScenario sides[2];  // of `from` and `to`
+};
+
+// The path's MTU towards a host changes.
+struct MtuChange {
+  Duration at;
+  size_t host = 0;
+  uint16_t mtu = 1500;
+};
+
+// What stands between the hosts.
+struct NetworkScenario {
+  bool router = false;                 // else a switch
+  std::vector<MtuChange> mtu_changes;  // a router's
+  bool tells_mtu = true;               // by ICMP; else what is too big is lost
+  bool old_router = false;             // does not say the MTU (RFC 1191 5)
+  unsigned forged_errors = 0;          // per mille of segments: an ICMP error that nobody meant
+  bool unreachable = false;            // a dead host is reported
 };
 
 struct Scenario {
   uint64_t seed = 0;
-  bool v4 = true;
-  uint16_t mtu = 1500;
-  Faults faults[2];      // by sending host
-  Duration faults_last;  // from then on the link only delays
+  bool v4 = true, v6 = false;
+  NetworkScenario network;
+  Duration faults_last;  // from then on links only delay and hosts have what they need
   Time start;
-  HostScenario hosts[2];       // 0 opens, 1 listens
+  std::vector<HostScenario> hosts;
   bool iss_near_wrap = false;  // of the first connection
   std::vector<ConnectionScenario> connections;
 
-  // One line for people.
+  Time faults_end() const { return start + faults_last; }
+  // A few lines for people.
   std::string ToString() const;
 };
 
