@@ -109,7 +109,22 @@ bool Engine::SendOwned(Tcb& c, Bytes text, ReleaseFunction release, void* contex
   return true;
 }
 
-void Engine::Pause(Tcb& c) { c.set(kPaused); }
+void Engine::Pause(Tcb& c, size_t unread) {
+  c.set(kPaused);
+  if (delivery_.c == &c && unread != 0) PutBack(c, unread);
+}
+
+// At once, so that a Close after it knows of unread text (SHLD-3).
+void Engine::PutBack(Tcb& c, size_t unread) {
+  Flight* f = Borrowed(c);
+  if (f == nullptr) return;
+  Text& text = *delivery_.text;
+  if (text.size == 0) f->unread.InsertAfter(nullptr, &text);  // it had been read to its end
+  const auto n = static_cast<uint32_t>(std::min<size_t>(unread, delivery_.size));
+  text.UntrimFront(n);
+  f->unread_octets += n;
+  delivery_.c = nullptr;
+}
 
 void Engine::Resume(Tcb& c) {
   if (!c.has(kPaused)) return;

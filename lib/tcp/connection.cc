@@ -29,8 +29,8 @@ size_t Connection::send_room() const {
   return c == nullptr ? 0 : engine_->SendRoom(*c);
 }
 
-void Connection::Pause() {
-  if (tcp::Tcb* c = Find(engine_, index_, generation_)) engine_->Pause(*c);
+void Connection::Pause(size_t unread) {
+  if (tcp::Tcb* c = Find(engine_, index_, generation_)) engine_->Pause(*c, unread);
 }
 
 void Connection::Resume() {

@@ -131,7 +131,7 @@ class Engine {
   size_t Send(Tcb& c, Bytes text);
   bool SendOwned(Tcb& c, Bytes text, ReleaseFunction release, void* context);
   size_t SendRoom(const Tcb& c) const;
-  void Pause(Tcb& c);
+  void Pause(Tcb& c, size_t unread);
   void Resume(Tcb& c);
   void Shutdown(Tcb& c);
   void Close(Tcb& c);
@@ -253,6 +253,7 @@ class Engine {
   // application.cc
   void TryAgain(Tcb& c);
   bool MayKeepText() const;
+  void PutBack(Tcb& c, size_t unread);
   static uint32_t SynOctet(const Tcb& c);
   void ReportSoftError(Tcb& c, SoftError error);
 
@@ -326,6 +327,13 @@ class Engine {
   std::vector<Listener> listeners_;
   std::vector<uint16_t> by_port_;  // first listener of each port
   std::vector<uint16_t> mss_;      // of each of our addresses, by its MTU
+  // The text that OnData is being called with: what Pause may put back.
+  struct Delivery {
+    Tcb* c = nullptr;      // null outside of the call, and once something was put back
+    Text* text = nullptr;  // the piece that it is the beginning of; its rest is in the queue
+    uint32_t size = 0;     // octets given
+  };
+  Delivery delivery_;
   std::vector<uint32_t> touched_;  // connections with something to do
   Packet spare_;                   // for the answer to text that is being delivered
   bool starved_ = false;           // this turn found no buffer, record or room to keep one

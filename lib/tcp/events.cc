@@ -104,10 +104,14 @@ void Engine::DeliverText(Tcb& c, Handler& handler, Connection handle) {
     const Bytes part = text.bytes().first(n);
     f->unread_octets -= n;
     text.TrimFront(n);
-    Text* done = text.size == 0 ? f->unread.PopFront() : nullptr;
+    if (text.size == 0) (void)f->unread.PopFront();
+    delivery_ = {&c, &text, n};
     handler.OnData(handle, part);
-    if (done != nullptr) Release(done);
+    const bool put_back = delivery_.c == nullptr;
+    delivery_.c = nullptr;
+    if (text.size == 0) Release(&text);
     if (WindowWorthAnAck(c)) c.owe(kAckNow);
+    if (put_back) return;  // a Resume that followed is heard in the next turn
   }
 }
 

@@ -30,6 +30,12 @@ struct Text {
     seq += n;
     size -= n;
   }
+  // Takes back n octets that were forgotten; nothing has been appended meanwhile.
+  void UntrimFront(uint32_t n) {
+    octets -= n;
+    seq = seq - n;
+    size += n;
+  }
 };
 static_assert(sizeof(Text) <= sizeof(PacketScratch));
 

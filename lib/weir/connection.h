@@ -135,7 +135,16 @@ class Connection {
   // Stops and restarts OnData. While paused, received text stays in the receive buffer and the
   // window closes as it fills; OnPeerClosed and a normal OnClosed wait behind it. Resume delivers
   // what waits, later in the same turn.
-  void Pause();
+  //
+  // In OnData of this very connection `unread` is how much of the end of that text the application
+  // could not take: it stays in the receive buffer, and Resume delivers it again, first. So a proxy
+  // keeps nothing itself:
+  //
+  //   const size_t taken = other.Send(text);
+  //   if (taken < text.size()) c.Pause(text.size() - taken);   // Resume in other's OnWritable
+  //
+  // More than the text is all of it; outside of that call `unread` means nothing.
+  void Pause(size_t unread = 0);
   void Resume();
 
   // Half close: sends FIN after everything accepted so far (RFC 9293 3.10.4). Text may still

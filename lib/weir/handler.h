@@ -22,7 +22,7 @@ class Handler {
   virtual void OnOpen(Connection) {}
   // Text in order. It is valid during the call only, never empty, and - unless the listener sets
   // `deliver_when_full` - never longer than what Send takes at that moment, so that an echo loses
-  // nothing. The same text is never delivered twice.
+  // nothing. The same text is never delivered twice, but for what Connection::Pause left unread.
   virtual void OnData(Connection c, Bytes text) = 0;
   // Send has room again after it took less than it was given.
   virtual void OnWritable(Connection) {}
