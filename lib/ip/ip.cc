@@ -1,6 +1,7 @@
 // Ip: construction, source selection and the way out.
 #include "ip/ip.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -48,17 +49,32 @@ Ip::Ip(const IpConfig& config, PacketPool& pool, Counters& counters)
 
 void Ip::Start(Time now, FrameList& out) { setup_.Start(now, out); }
 
+// Usable, of the family and scope of the other end, and on an interface that knows a way.
+bool Ip::CanSpeak(const LocalAddress& local, const IpAddress& remote) const {
+  return local.state == AddressState::kUsable && local.address.is_v4() == remote.is_v4() &&
+         local.address.is_link_local_v6() == remote.is_link_local_v6() &&
+         interfaces_[local.interface].NextHop(remote) != nullptr;
+}
+
+int Ip::IndexFrom(const IpAddress& source, const IpAddress& remote) const {
+  for (size_t i = 0; i < locals_.size(); ++i) {
+    if (locals_[i].address == source && CanSpeak(locals_[i], remote)) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+bool Ip::IsBroadcast(const IpAddress& address) const {
+  return std::any_of(interfaces_.begin(), interfaces_.end(),
+                     [&](const Interface& nic) { return nic.IsBroadcast(address); });
+}
+
 // What is left of RFC 6724 for one shard's few addresses: a way, the scope, the longest prefix.
 int Ip::SourceFor(const IpAddress& remote) const {
   int best = -1, best_score = -1;
   for (size_t i = 0; i < locals_.size(); ++i) {
     const LocalAddress& local = locals_[i];
-    if (local.state != AddressState::kUsable) continue;
-    if (local.address.is_v4() != remote.is_v4()) continue;
-    if (local.address.is_link_local_v6() != remote.is_link_local_v6()) continue;
-    const Interface& nic = interfaces_[local.interface];
-    if (nic.NextHop(remote) == nullptr) continue;
-    int score = nic.OnLink(remote) ? 1 : 0;
+    if (!CanSpeak(local, remote)) continue;
+    int score = interfaces_[local.interface].OnLink(remote) ? 1 : 0;
     if (remote.InPrefix(local.address, local.prefix_bits)) score = 2 + local.prefix_bits;
     if (score > best_score) {
       best = static_cast<int>(i);

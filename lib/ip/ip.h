@@ -70,6 +70,10 @@ class Ip {
   }
   // The address to speak from to `remote`, or -1 when there is none or no way.
   int SourceFor(const IpAddress& remote) const;
+  // The index of this address of ours if one can speak from it to `remote` now, or -1.
+  int IndexFrom(const IpAddress& source, const IpAddress& remote) const;
+  // 255.255.255.255 or the broadcast address of a network that one of our ports is on.
+  bool IsBroadcast(const IpAddress& address) const;
 
   // --- receiving ---
   // True for a frame that is meant for this host on this port: its VLAN, its hardware address, not
@@ -109,6 +113,7 @@ class Ip {
   const Neighbours& neighbours() const { return neighbours_; }
 
  private:
+  bool CanSpeak(const LocalAddress& local, const IpAddress& remote) const;
   bool PrependIp(Packet& l4, const IpAddress& source, const IpAddress& destination,
                  const SendOptions& options);
   // The ARP, ICMP or ICMPv6 message of an accepted frame.

@@ -174,9 +174,9 @@ absl::Status ServerImpl::MakeWorkers() {
     // Anywhere below 2^48 us: far from an overflow, and peers learn nothing of how long we have
     // run.
     options.origin = Time{static_cast<int64_t>(secrets_.clock_origin >> 16)};
-    workers_.push_back(
-        std::make_unique<Worker>(options, MakeStackConfig(config_, secrets_, facts, i), *pools_[i],
-                                 devices, neighbourhood, *std::move(mailbox)));
+    workers_.push_back(std::make_unique<Worker>(
+        options, MakeStackConfig(config_, secrets_, facts, i, steering_.get()), *pools_[i], devices,
+        neighbourhood, *std::move(mailbox)));
   }
   return absl::OkStatus();
 }
@@ -191,7 +191,6 @@ bool ServerImpl::IsOurs(const IpAddress& address) const {
 }
 
 absl::Status ServerImpl::CheckListen(const ListenOptions& options) const {
-  if (run_called_) return absl::FailedPreconditionError("Listen must be called before Run");
   if (options.port == 0) return absl::InvalidArgumentError("port 0 is not one to listen on");
   if (options.address && !IsOurs(*options.address)) {
     return absl::InvalidArgumentError(options.address->ToString() +
@@ -211,11 +210,32 @@ absl::Status ServerImpl::CheckListen(const ListenOptions& options) const {
   return absl::OkStatus();
 }
 
+absl::Status ServerImpl::CheckBefore(const char* call, const HandlerFactory& factory) const {
+  if (run_called_) {
+    return absl::FailedPreconditionError(std::string(call) + " must be called before Run");
+  }
+  if (!factory) return absl::InvalidArgumentError(std::string(call) + " needs a handler factory");
+  return absl::OkStatus();
+}
+
 absl::Status ServerImpl::Listen(const ListenOptions& options, HandlerFactory factory) {
+  if (absl::Status status = CheckBefore("Listen", factory); !status.ok()) return status;
   if (absl::Status status = CheckListen(options); !status.ok()) return status;
-  if (!factory) return absl::InvalidArgumentError("a listener needs a handler factory");
   listening_.push_back(options);
-  for (const std::unique_ptr<Worker>& worker : workers_) worker->AddListener({options, factory});
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->AddHandler({factory, options});
+  return absl::OkStatus();
+}
+
+absl::Status ServerImpl::Connect(const ConnectOptions& options, HandlerFactory factory) {
+  if (absl::Status status = CheckBefore("Connect", factory); !status.ok()) return status;
+  if (absl::Status s = workers_[0]->stack().CheckConnect(options); !s.ok()) return s;
+  workers_[connects_++ % workers_.size()]->AddHandler({factory, std::nullopt, options});
+  return absl::OkStatus();
+}
+
+absl::Status ServerImpl::AddHandler(HandlerFactory factory) {
+  if (absl::Status status = CheckBefore("AddHandler", factory); !status.ok()) return status;
+  for (const std::unique_ptr<Worker>& worker : workers_) worker->AddHandler({factory});
   return absl::OkStatus();
 }
 

@@ -17,7 +17,8 @@
 
 namespace weir::runtime {
 
-// Open, then Listen, then Run, then Close; one per process, because there is one EAL.
+// Open, then Listen, Connect and AddHandler, then Run, then Close; one per process, because there
+// is one EAL.
 //
 // Thread: the main one, but Stop.
 class ServerImpl : public Server {
@@ -29,6 +30,8 @@ class ServerImpl : public Server {
   absl::Status Open();
 
   absl::Status Listen(const ListenOptions& options, HandlerFactory factory) override;
+  absl::Status Connect(const ConnectOptions& options, HandlerFactory factory) override;
+  absl::Status AddHandler(HandlerFactory factory) override;
   absl::Status Run() override;
   void Stop() override { events_.RequestStop(); }
   unsigned worker_count() const override { return config_.workers.count; }
@@ -44,6 +47,7 @@ class ServerImpl : public Server {
   absl::Status CheckSteering() const;
   absl::Status MakeWorkers();
   absl::Status CheckListen(const ListenOptions& options) const;
+  absl::Status CheckBefore(const char* call, const HandlerFactory& factory) const;
   bool IsOurs(const IpAddress& address) const;
 
   absl::Status Launch();
@@ -70,6 +74,7 @@ class ServerImpl : public Server {
   std::vector<std::unique_ptr<port::PacketRing>> rings_;  // by worker
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<ListenOptions> listening_;
+  size_t connects_ = 0;  // that were asked for
   bool eal_started_ = false;
   bool run_called_ = false;
   bool running_ = false;

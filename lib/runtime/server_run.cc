@@ -100,7 +100,7 @@ void ServerImpl::Serve() {
 }
 
 bool ServerImpl::Drain() {
-  OnEveryWorker([](Worker& worker) { worker.stack().tcp().CloseAllListeners(); });
+  OnEveryWorker([](Worker& worker) { worker.stack().Drain(); });
   const uint64_t at_first = LiveConnections();
   LogLine("draining " + std::to_string(at_first) + " connections");
   const Deadline deadline = steady_clock::now() + milliseconds(config_.drain.timeout_ms);
@@ -120,7 +120,7 @@ bool ServerImpl::Drain() {
 void ServerImpl::AbortConnections() {
   LogLine("the drain took too long: resetting " + std::to_string(LiveConnections()) +
           " connections");
-  OnEveryWorker([](Worker& worker) { worker.stack().tcp().AbortAll(CloseReason::kShutdown); });
+  OnEveryWorker([](Worker& worker) { worker.stack().AbortAll(); });
   const Deadline deadline = steady_clock::now() + kAbortWait;
   while (LiveConnections() > 0 && steady_clock::now() < deadline) {
     std::this_thread::sleep_for(milliseconds(1));

@@ -107,10 +107,17 @@ tcp::TcpConfig MakeTcp(const Config& config, const Secrets& secrets, unsigned sh
 }  // namespace
 
 stack::StackConfig MakeStackConfig(const Config& config, const Secrets& secrets,
-                                   std::span<const PortFacts> ports, unsigned shard) {
+                                   std::span<const PortFacts> ports, unsigned shard,
+                                   const FlowSteering* steering) {
   stack::StackConfig stack;
+  stack.worker_index = shard;
   stack.ip = MakeIp(config, secrets, ports, shard);
   stack.tcp = MakeTcp(config, secrets, shard);
+  if (steering != nullptr) {
+    stack.tcp.owns_flow = [steering, shard](const Endpoint& local, const Endpoint& remote) {
+      return steering->Owner({remote.address, local.address, remote.port, local.port}) == shard;
+    };
+  }
   for (const PortFacts& port : ports) {
     if (stack.offloads.size() <= port.id) stack.offloads.resize(port.id + 1u);
     stack.offloads[port.id] = {port.tx_tcp_checksum, port.tx_tcp_checksum};

@@ -6,6 +6,7 @@
 
 #include "runtime/config.h"
 #include "runtime/entropy.h"
+#include "runtime/flow_steering.h"
 #include "stack/stack.h"
 #include "wire/ethernet.h"
 
@@ -18,9 +19,11 @@ struct PortFacts {
   bool tx_tcp_checksum = false;
 };
 
-// Settings of worker number `shard`; `ports` in the order of config.ports.
+// Settings of worker number `shard`; `ports` in the order of config.ports. `steering`, where there
+// are several workers, outlives the stack: what it opens comes back to it.
 stack::StackConfig MakeStackConfig(const Config& config, const Secrets& secrets,
-                                   std::span<const PortFacts> ports, unsigned shard);
+                                   std::span<const PortFacts> ports, unsigned shard,
+                                   const FlowSteering* steering = nullptr);
 
 // Packet buffers that one worker needs, and the octets of data room each of them has.
 uint32_t PoolCapacity(const Config& config);

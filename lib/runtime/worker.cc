@@ -24,6 +24,14 @@ void SleepFor(Duration duration) {
   nanosleep(&time, nullptr);  // a signal may end it early, which does no harm
 }
 
+// Most of Connect's failures have no text of their own.
+std::string ConnectFailure(const absl::Status& status) {
+  if (status.code() == absl::StatusCode::kUnavailable) return "no route, or no address to use";
+  if (status.code() == absl::StatusCode::kResourceExhausted) return "no free port or record";
+  if (status.code() == absl::StatusCode::kAlreadyExists) return "that connection exists";
+  return std::string(status.message());
+}
+
 }  // namespace
 
 Worker::Worker(const WorkerOptions& options, const stack::StackConfig& stack, PacketPool& pool,
@@ -54,30 +62,57 @@ void Worker::Run(uint64_t cycles_per_second) {
   (void)state_.load(std::memory_order_acquire);  // with the constructor's store: see worker.h
   turn_began_ = port::TscCycles();
   clock_.emplace(cycles_per_second, turn_began_, options_.origin);
-  if (const absl::Status status = OpenListeners(); !status.ok()) {
-    failure_ = std::string(status.message());
-    state_.store(State::kFailed, std::memory_order_release);
-    return;
-  }
+  absl::Status status = MakeHandlers();
+  if (!status.ok()) return Fail(status);
   stack_->Start(clock_->now());
+  const auto stopped = [this] { return stop_.load(std::memory_order_relaxed); };
+  while (!stopped() && !settled_.load(std::memory_order_relaxed)) Turn();
+  status = Begin();
+  if (!status.ok()) return Fail(status);
   state_.store(State::kRunning, std::memory_order_release);
-  while (!stop_.load(std::memory_order_relaxed)) Turn();
+  while (!stopped()) Turn();
   state_.store(State::kStopped, std::memory_order_release);
 }
 
-absl::Status Worker::OpenListeners() {
-  for (const ListenRequest& request : requests_) {
+void Worker::Fail(const absl::Status& status) {
+  failure_ = std::string(status.message());
+  state_.store(State::kFailed, std::memory_order_release);
+}
+
+absl::Status Worker::MakeHandlers() {
+  for (const HandlerRequest& request : requests_) {
     handlers_.push_back(request.factory());
-    if (handlers_.back() == nullptr) {
-      return absl::InvalidArgumentError("the factory of port " +
-                                        std::to_string(request.options.port) + " made no handler");
-    }
-    const auto parameters = stack_->tcp().WithDefaults(request.options);
+    if (handlers_.back() != nullptr) continue;
+    const std::string of =
+        request.listen ? " of port " + std::to_string(request.listen->port) : std::string();
+    return absl::InvalidArgumentError("the factory" + of + " made no handler");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Worker::Begin() {
+  for (size_t i = 0; i < requests_.size(); ++i) {
+    stack_->AddHandler(*handlers_[i]);
+    if (absl::Status status = BeginOne(requests_[i], *handlers_[i]); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Worker::BeginOne(const HandlerRequest& request, Handler& handler) {
+  if (request.listen) {
+    const auto parameters = stack_->tcp().WithDefaults(*request.listen);
     if (!parameters.ok()) return parameters.status();
-    if (!stack_->tcp().Listen(*parameters, handlers_.back().get())) {
+    if (!stack_->tcp().Listen(*parameters, &handler)) {
       return absl::ResourceExhaustedError("listening on port " +
-                                          std::to_string(request.options.port) +
+                                          std::to_string(request.listen->port) +
                                           ": taken, or too many listeners");
+    }
+  }
+  if (request.connect) {
+    const absl::Status status = stack_->Connect(*request.connect, handler).status();
+    if (!status.ok()) {
+      return absl::Status(status.code(), "connecting to " + request.connect->remote.ToString() +
+                                             ": " + ConnectFailure(status));
     }
   }
   return absl::OkStatus();

@@ -18,6 +18,7 @@
 #include "runtime/mailbox.h"
 #include "stack/stack.h"
 #include "weir/listener.h"
+#include "weir/worker.h"
 
 namespace weir::runtime {
 
@@ -36,10 +37,11 @@ struct Neighbourhood {
   std::vector<port::PacketRing*> rings;  // by worker
 };
 
-// One Server::Listen, as every worker repeats it.
-struct ListenRequest {
-  ListenOptions options;
+// A handler to make, and what it begins with: Server::Listen, Connect or AddHandler.
+struct HandlerRequest {
   HandlerFactory factory;
+  std::optional<ListenOptions> listen = {};
+  std::optional<ConnectOptions> connect = {};
 };
 
 // Thread: made and destroyed by the main thread while Run does not run; Run is the worker's thread;
@@ -53,13 +55,13 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  void AddListener(const ListenRequest& request) {
+  void AddHandler(const HandlerRequest& request) {
     requests_.push_back(request);
     state_.store(State::kStarting, std::memory_order_release);
   }
 
-  // Makes the handlers, opens the listeners, then turns until Stop. `cycles_per_second` is the
-  // TSC's.
+  // Makes the handlers, turns until no address is checked any more, lets the handlers begin, then
+  // turns until Stop. `cycles_per_second` is the TSC's.
   void Run(uint64_t cycles_per_second);
   void Stop() { stop_.store(true, std::memory_order_relaxed); }
 
@@ -80,7 +82,10 @@ class Worker {
   const Counters& counters() const { return counters_; }
 
  private:
-  absl::Status OpenListeners();
+  absl::Status MakeHandlers();
+  absl::Status Begin();
+  absl::Status BeginOne(const HandlerRequest& request, Handler& handler);
+  void Fail(const absl::Status& status);
   void Turn();
   size_t Receive();
   size_t Transmit(std::span<Packet> frames);
@@ -90,8 +95,8 @@ class Worker {
 
   WorkerOptions options_;
   Counters counters_;
-  std::vector<ListenRequest> requests_;
-  std::vector<std::unique_ptr<Handler>> handlers_;  // outlive the stack
+  std::vector<HandlerRequest> requests_;
+  std::vector<std::unique_ptr<Handler>> handlers_;  // one for each; outlive the stack
   std::unique_ptr<stack::Stack> stack_;
   std::vector<port::Device*> devices_;
   std::vector<port::Device*> device_of_port_;  // by port number

@@ -38,6 +38,7 @@ Stack::Stack(const StackConfig& config, PacketPool& pool, Counters& counters, Ti
   burst_.reserve(config.burst_max);
   frames_.resize(config.burst_max);
   segments_.reserve(config.burst_max);
+  tcp_.set_worker(Worker(this));
 }
 
 void Stack::Start(Time now) {
@@ -54,8 +55,9 @@ std::span<Packet> Stack::Turn(std::span<Packet> received, Time now) {
   tcp_.Receive(segments_, now_);  // 3
   tcp_.RunTimers(now_);           // 4
   ip_.Tick(now_, out_);
-  tcp_.RunEvents();  // 5
-  tcp_.Output();     // 6
+  handlers_.Run(Worker(this), now_);  // 5
+  tcp_.RunEvents();
+  tcp_.Output();  // 6
   FinishSegments();
   burst_.clear();
   segments_.clear();
@@ -174,11 +176,28 @@ void Stack::FinishSegments() {
   tcp_.out_segments().clear();
 }
 
+void Stack::SetTimer(Handler& handler, uint32_t milliseconds) {
+  constexpr uint32_t kMax = 0x7fffffff;
+  handlers_.SetTimer(handler, milliseconds == 0
+                                  ? Handlers::kNever
+                                  : now_ + Milliseconds(std::min(milliseconds, kMax)));
+}
+
+void Stack::Drain() {
+  draining_ = true;
+  tcp_.CloseAllListeners();
+}
+
+void Stack::AbortAll() {
+  draining_ = stopped_ = true;
+  tcp_.AbortAll(CloseReason::kShutdown);
+}
+
 bool Stack::busy() const { return tcp_.busy(); }
 
 Time Stack::NextDeadline(Time now) const {
   if (busy()) return now;
-  Time next = ip_.next_deadline();
+  Time next = std::min(ip_.next_deadline(), handlers_.next_deadline());
   if (const auto tcp = tcp_.NextDeadline(now)) next = std::min(next, *tcp);
   return std::max(next, now);
 }

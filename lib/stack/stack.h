@@ -7,13 +7,16 @@
 #include <span>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "base/counters.h"
 #include "base/time.h"
 #include "ip/ip.h"
 #include "packet/frame_list.h"
 #include "packet/packet.h"
+#include "stack/handlers.h"
 #include "tcp/config.h"
 #include "tcp/engine.h"
+#include "weir/worker.h"
 #include "wire/frame.h"
 
 namespace weir::stack {
@@ -30,6 +33,7 @@ struct StackConfig {
   std::vector<PortOffloads> offloads;  // by port number; ports beyond the end have none
   uint32_t burst_max = 512;            // frames one turn may be given
   uint32_t frames_max = 2048;          // frames one turn may send
+  unsigned worker_index = 0;           // what Worker::index() says
 };
 
 class Stack {
@@ -48,6 +52,23 @@ class Stack {
   // back.
   [[nodiscard]] std::span<Packet> Turn(std::span<Packet> received, Time now);
 
+  // --- what weir::Worker calls, and the worker that owns the stack ---
+  // The next turn calls its OnStart; it outlives the stack's last turn.
+  void AddHandler(Handler& handler) { handlers_.Add(handler); }
+  // 0 cancels.
+  void SetTimer(Handler& handler, uint32_t milliseconds);
+  // weir/worker.h says how it fails.
+  absl::StatusOr<Connection> Connect(const ConnectOptions& options, Handler& handler);
+  // That part of Connect's refusals that only the options and the configuration decide.
+  absl::Status CheckConnect(const ConnectOptions& options) const;
+  // Accepts nothing new from here on.
+  void Drain();
+  // Ends every connection (CloseReason::kShutdown), and opens none from here on.
+  void AbortAll();
+  bool draining() const { return draining_; }
+  unsigned worker_index() const { return config_.worker_index; }
+  Time now() const { return now_; }
+
   // True when a turn without frames would do something at once.
   bool busy() const;
   // No later than this a turn is due even if nothing arrives.
@@ -65,6 +86,7 @@ class Stack {
   void FinishSegments();
   void FillChecksum(tcp::OutSegment& segment);
   const PortOffloads& OffloadsOf(uint16_t port) const;
+  bool IsOurs(const IpAddress& address) const;
 
   StackConfig config_;
   PacketPool& pool_;
@@ -76,7 +98,10 @@ class Stack {
   std::vector<Packet> burst_;
   std::vector<wire::Frame> frames_;     // what Classify found, index by index with burst_
   std::vector<tcp::Segment> segments_;  // the TCP segments among them
+  Handlers handlers_;
   bool turned_ = false;
+  bool draining_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace weir::stack

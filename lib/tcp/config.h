@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "base/siphash.h"
@@ -28,6 +29,10 @@ struct LocalAddress {
 struct TcpConfig : Settings {
   TcpKeys keys;
   std::vector<LocalAddress> addresses;
+
+  // Whether what arrives from `remote` for `local` arrives on this shard: active opens choose their
+  // ports by it. Empty: all of it.
+  std::function<bool(const Endpoint& local, const Endpoint& remote)> owns_flow;
 
   // Memory, all reserved at construction.
   uint32_t max_connections = 65536;   // control blocks, TIME-WAIT included

@@ -14,6 +14,8 @@ tcp::Tcb* Find(tcp::Engine* engine, uint32_t index, uint32_t generation) {
 
 bool Connection::alive() const { return Find(engine_, index_, generation_) != nullptr; }
 
+Worker Connection::worker() const { return engine_ == nullptr ? Worker() : engine_->worker(); }
+
 size_t Connection::Send(Bytes text) {
   tcp::Tcb* c = Find(engine_, index_, generation_);
   return c == nullptr ? 0 : engine_->Send(*c, text);

@@ -15,13 +15,6 @@ constexpr size_t kListenersMax = 4096;
 // sooner and are not waited for.
 constexpr int32_t kMemoryRetryMs = 1;
 constexpr uint32_t kTimeWaitsTried = 16;
-constexpr uint16_t kEphemeralFirst = 32768;
-constexpr uint16_t kEphemeralCount = 28232;  // to 60999, as Linux
-
-// Not a group, nor broadcast, unspecified, loopback or reserved: nobody answers from those.
-bool IsHost(const IpAddress& a) {
-  return (a.is_v4() ? wire::CheckIpv4Source(a.v4()) : wire::CheckIpv6Source(a)) == wire::kNoDrop;
-}
 
 }  // namespace
 
@@ -131,48 +124,6 @@ uint16_t Engine::FindListener(uint16_t port, uint8_t local) const {
   return any;
 }
 
-// --- active opens ---
-
-Connection Engine::Connect(uint8_t local, uint16_t local_port, const Endpoint& remote,
-                           const Settings& settings, Handler* handler) {
-  const IpAddress& to = remote.address;
-  if (local >= config_.addresses.size() || remote.port == 0 || handler == nullptr ||
-      to.is_v4() != config_.addresses[local].address.is_v4() || !IsHost(to)) {
-    return {};  // MUST-46
-  }
-  if (local_port == 0) local_port = ChoosePort(local, remote);
-  if (local_port == 0) return {};
-  const FlowKey key{to, remote.port, local_port, local};
-  const uint64_t hash = table_.Hash(key);
-  if (table_.Find(key, hash) != FlowTable::kNone) return {};
-  const uint16_t profile = profiles_.Take(settings, handler, kNoListener);
-  if (profile == Profiles::kNone) return {};
-  Tcb* c = Allocate(key, hash, profile);
-  DropProfile(profile);  // the connection has taken its own share
-  if (c == nullptr) return {};
-  c->state = TcpState::kSynSent;
-  c->set(kActiveOpen);
-  c->snd.una = c->snd.nxt = InitialSequence(key);
-  c->rcv.nxt = c->rcv.adv = Seq(0);
-  c->owe(kSendSyn);
-  Touch(*c);
-  counters_.Add(Counter::kTcpActiveOpens);
-  return Handle(*c);
-}
-
-// RFC 6056 3.3.3: a keyed offset per destination, so that ports are hard to guess and seldom
-// collide.
-uint16_t Engine::ChoosePort(uint8_t local, const Endpoint& remote) const {
-  const uint64_t offset = SecretHash(config_.keys.isn, {remote.address, remote.port, 0, local});
-  const auto start = static_cast<uint32_t>((offset ^ static_cast<uint64_t>(now_.us)) >> 8);
-  for (uint32_t i = 0; i < kEphemeralCount; ++i) {
-    const auto port = static_cast<uint16_t>(kEphemeralFirst + (start + i) % kEphemeralCount);
-    const FlowKey key{remote.address, remote.port, port, local};
-    if (table_.Find(key, table_.Hash(key)) == FlowTable::kNone) return port;
-  }
-  return 0;
-}
-
 // --- connections ---
 
 uint64_t Engine::SecretHash(const SipKey& key, const FlowKey& t) const {
@@ -183,10 +134,11 @@ uint64_t Engine::SecretHash(const SipKey& key, const FlowKey& t) const {
 }
 
 // RFC 9293 3.4.1: a clock of 4 microseconds plus a keyed function of the tuple (MUST-8, MUST-9,
-// SHLD-1).
-Seq Engine::InitialSequence(const FlowKey& key) const {
-  return Seq(static_cast<uint32_t>(now_.us / 4) +
-             static_cast<uint32_t>(SecretHash(config_.keys.isn, key)));
+// SHLD-1). A tuple that was in TIME-WAIT a moment ago begins above `floor`, 0 otherwise.
+Seq Engine::InitialSequence(const FlowKey& key, Seq floor) const {
+  const Seq iss(static_cast<uint32_t>(now_.us / 4) +
+                static_cast<uint32_t>(SecretHash(config_.keys.isn, key)));
+  return floor.value != 0 && iss <= floor ? floor + 1 : iss;
 }
 
 // RFC 7323 5.4: a clock that does not tell how long we are up nor which connections are ours.

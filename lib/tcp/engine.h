@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -21,6 +22,7 @@
 #include "tcp/tcb.h"
 #include "weir/handler.h"
 #include "weir/listener.h"
+#include "weir/worker.h"
 #include "wire/frame.h"
 
 namespace weir::tcp {
@@ -76,6 +78,10 @@ struct Usage {
   uint32_t kept_buffers = 0;
 };
 
+// Not a group, nor broadcast, unspecified, loopback or reserved: nobody answers from those
+// (MUST-46).
+bool IsHost(const IpAddress& address);
+
 // Thread: one. The phases are called in the order Receive, RunTimers, RunEvents, Output, once a
 // turn; `now` never goes back.
 class Engine {
@@ -83,6 +89,8 @@ class Engine {
   static constexpr uint32_t kNone = 0xffffffffu;
   static constexpr uint16_t kNoListener = 0xffffu;
   static constexpr size_t kAddressesMax = 256;
+  // How far above the old connection's last octet a reused tuple begins.
+  static constexpr uint32_t kReuseGap = 65535 + 2;
 
   Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Time now);
   ~Engine();
@@ -99,10 +107,13 @@ class Engine {
   // Stops accepting; connections live on, but for those still in the handshake.
   void CloseListener(uint16_t listener);
   void CloseAllListeners();
-  // Opens to `remote` from address number `local`; a source port of 0 is chosen. A dead handle when
-  // the address is not one to connect to (MUST-46), the tuple is taken, or memory is short.
-  Connection Connect(uint8_t local, uint16_t local_port, const Endpoint& remote,
-                     const Settings& settings, Handler* handler);
+  // Opens to `remote` from address number `local`; a source port of 0 is chosen. weir/worker.h says
+  // how it fails.
+  absl::StatusOr<Connection> Connect(uint8_t local, uint16_t local_port, const Endpoint& remote,
+                                     const Settings& settings, Handler* handler);
+  // Whose engine this is, for Connection::worker.
+  void set_worker(Worker worker) { worker_ = worker; }
+  Worker worker() const { return worker_; }
 
   // --- the phases of a turn ---
   void Receive(std::span<Segment> segments, Time now);
@@ -193,6 +204,12 @@ class Engine {
   void AnswerWithReset(const wire::Frame& frame, uint8_t local);
   bool TimeWaitArrives(Tcb& c, const Segment& segment, uint64_t hash);
   void TakeSynOptions(Tcb& c, const wire::TcpOptions& options);
+
+  // connect.cc: 3.10.1.
+  uint16_t ChoosePort(uint8_t local, const Endpoint& remote);
+  bool OwnsFlow(uint8_t local, uint16_t local_port, const Endpoint& remote) const;
+  bool IsFree(const FlowKey& key, uint64_t hash) const;
+  Seq TakeOver(const FlowKey& key, uint64_t hash);
 
   // syn_sent.cc: 3.10.7.3.
   void SynSentArrives(Tcb& c, const Segment& segment);
@@ -301,7 +318,7 @@ class Engine {
   void DropProfile(uint16_t profile);
   void LeaveCloseWait(const Tcb& c) { close_wait_count_ -= c.state == TcpState::kCloseWait; }
   Connection Handle(const Tcb& c) { return Connection(this, tcbs_.IndexOf(c), c.generation); }
-  Seq InitialSequence(const FlowKey& key) const;
+  Seq InitialSequence(const FlowKey& key, Seq floor) const;
   uint32_t TimestampOffset(const FlowKey& key) const;
   uint64_t SecretHash(const SipKey& key, const FlowKey& tuple) const;
   uint32_t TimestampNow(const Tcb& c) const { return now_.millis().value + c.ts_offset; }
@@ -311,7 +328,6 @@ class Engine {
     return limit == 0 ? mss_[c.local] : std::min(limit, mss_[c.local]);
   }
   uint16_t MssOf(const LocalAddress& own) const;
-  uint16_t ChoosePort(uint8_t local, const Endpoint& remote) const;
   Millis now_ms() const { return now_.millis(); }
 
   TcpConfig config_;
@@ -334,6 +350,9 @@ class Engine {
     uint32_t size = 0;     // octets given
   };
   Delivery delivery_;
+  Worker worker_;
+  // Where the search for a source port goes on, by destination (RFC 6056 3.3.4).
+  std::array<uint16_t, 256> port_counters_{};
   std::vector<uint32_t> touched_;  // connections with something to do
   Packet spare_;                   // for the answer to text that is being delivered
   bool starved_ = false;           // this turn found no buffer, record or room to keep one

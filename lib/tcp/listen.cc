@@ -12,8 +12,6 @@ constexpr uint16_t kMssDefaultV6 = 1220;  // MUST-15
 // The smallest segment size a peer can talk us into (requirement S3: a tiny MSS costs us CPU).
 constexpr uint16_t kMssMin = 88;
 constexpr uint16_t kTimestampOptionSize = 12;  // with padding
-// How far above the old connection's last octet a reused tuple begins.
-constexpr uint32_t kReuseGap = 65535 + 2;
 
 }  // namespace
 
@@ -66,8 +64,7 @@ void Engine::ListenArrives(uint16_t listener, const Segment& segment, uint64_t h
   ++half_open_count_;
   c->state = TcpState::kSynReceived;
   c->rcv.nxt = c->rcv.adv = frame.tcp.seq + 1;
-  c->snd.una = c->snd.nxt = InitialSequence(key);
-  if (iss_floor.value != 0 && c->snd.nxt <= iss_floor) c->snd.una = c->snd.nxt = iss_floor + 1;
+  c->snd.una = c->snd.nxt = InitialSequence(key, iss_floor);
   c->snd.wl1 = frame.tcp.seq;
   c->snd.wnd = c->wnd_max = frame.tcp.window;  // never scaled in a SYN (RFC 7323 2.2)
   TakeSynOptions(*c, frame.tcp.options);

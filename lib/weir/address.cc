@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 
+#include <charconv>
+
 namespace weir {
 namespace {
 
@@ -54,6 +56,23 @@ std::string IpAddress::ToString() const {
     inet_ntop(AF_INET6, octets_.data(), text, sizeof text);
   }
   return text;
+}
+
+std::optional<Endpoint> Endpoint::Parse(std::string_view text) {
+  const size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view digits = text.substr(colon + 1);
+  const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  const std::optional<IpAddress> address = IpAddress::Parse(host);
+  // Brackets belong to the notation of IPv6, where the colon would mean two things without them.
+  if (!address || bracketed != (host.find(':') != std::string_view::npos)) return std::nullopt;
+  Endpoint endpoint{*address};
+  const char* const end = digits.data() + digits.size();
+  const auto [rest, error] = std::from_chars(digits.data(), end, endpoint.port);
+  if (error != std::errc() || rest != end) return std::nullopt;
+  return endpoint;
 }
 
 std::string Endpoint::ToString() const {

@@ -92,7 +92,8 @@ struct Endpoint {
   IpAddress address;
   uint16_t port = 0;
 
-  // "198.18.0.2:80" or "[2001:2::2]:80".
+  // "198.18.0.2:80" or "[2001:2::2]:80"; nothing on any error. The port is 0..65535.
+  static std::optional<Endpoint> Parse(std::string_view text);
   std::string ToString() const;
   friend constexpr bool operator==(const Endpoint&, const Endpoint&) = default;
 };

@@ -14,6 +14,7 @@ namespace weir {
 namespace tcp {
 class Engine;
 }
+class Worker;
 
 // Octets that somebody else owns.
 using Bytes = std::span<const uint8_t>;
@@ -117,6 +118,8 @@ class Connection {
 
   // True while the connection exists and OnClosed has not been called.
   bool alive() const;
+  // The worker that owns it, also of a connection that has ended.
+  Worker worker() const;
 
   // Copies as much of `text` into the send buffer as there is room for and returns how much that
   // was: 0..text.size(). Less than all means: wait for OnWritable. Returns 0 after Shutdown or

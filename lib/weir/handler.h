@@ -2,21 +2,29 @@
 #pragma once
 
 #include "weir/connection.h"
+#include "weir/worker.h"
 
 namespace weir {
 
-// The callbacks of one listener on one worker. One Handler object serves all connections that its
-// listener accepts on its worker; what belongs to one connection goes into Connection::user().
+// The callbacks of one listener, or of the connections that this side opens, on one worker. One
+// Handler object serves all of them; what belongs to one connection goes into Connection::user().
 //
 // Thread: always the worker's own. Callbacks come in the event phase of a turn and nowhere else; a
 // callback that blocks stops the worker. An exception that leaves a callback ends the process.
 //
-// Order: OnOpen first, then any of the others, OnClosed last and exactly once, also for connections
-// that the application aborted. Text that arrived before a close or reset is delivered first where
-// the protocol allows it.
+// Order: OnStart before everything. For each connection OnOpen first, then any of the others,
+// OnClosed last and exactly once, also for connections that the application aborted. A connection
+// that this side could not open has OnTimer and OnClosed alone. Text that arrived before a close or
+// reset is delivered first where the protocol allows it.
 class Handler {
  public:
   virtual ~Handler() = default;
+
+  // The worker is ready: its addresses may be spoken from. Called once; only for handlers made by a
+  // HandlerFactory.
+  virtual void OnStart(Worker) {}
+  // The timer of Worker::SetTimer.
+  virtual void OnWorkerTimer(Worker) {}
 
   // The handshake is complete.
   virtual void OnOpen(Connection) {}
@@ -30,6 +38,7 @@ class Handler {
   // after everything accepted so far has been sent.
   virtual void OnPeerClosed(Connection c) { c.Close(); }
   // The connection is gone; the handle is valid for user(), remote() and local() during this call.
+  // kRefused, kUnreachable and kTimedOut without OnOpen before it: it could not be opened.
   virtual void OnClosed(Connection, CloseReason) {}
   // The peer has marked text as urgent, or more of it: Info().urgent octets from the next OnData
   // on. The text itself comes in its place in the stream (RFC 9293 3.8.5, MUST-32). SHLD-13: new

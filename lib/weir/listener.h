@@ -21,7 +21,7 @@ struct ListenOptions {
   ConnectionOptions connection = {};         // of what it accepts
 };
 
-// Makes the handler of one worker; called once per worker, on that worker, before any connection.
+// Makes the handler of one worker; called once per worker, on that worker, before OnStart.
 using HandlerFactory = std::function<std::unique_ptr<Handler>()>;
 
 }  // namespace weir

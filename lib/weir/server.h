@@ -8,11 +8,12 @@
 #include "absl/status/status.h"
 #include "weir/handler.h"
 #include "weir/listener.h"
+#include "weir/worker.h"
 
 namespace weir {
 
-// Built by Main from the configuration. Listen before Run; Run returns when the process was told to
-// stop and every connection has finished or the drain timeout has passed.
+// Built by Main from the configuration. Listen, Connect and AddHandler before Run; Run returns when
+// the process was told to stop and every connection has finished or the drain timeout has passed.
 //
 // Thread: the main thread, except Stop, which any thread and any signal handler may call.
 class Server {
@@ -24,13 +25,24 @@ class Server {
   // AlreadyExists: the port (on that address) is taken. FailedPrecondition: Run has begun.
   virtual absl::Status Listen(const ListenOptions& options, HandlerFactory factory) = 0;
 
+  // Opens one connection, on one of the workers (they take turns), with a handler of its own; see
+  // Worker::Connect, which a handler opens more with. When it cannot even be begun - no route, no
+  // free port - Run fails.
+  // InvalidArgument: as Worker::Connect, but for what depends on the worker. FailedPrecondition:
+  // Run has begun.
+  virtual absl::Status Connect(const ConnectOptions& options, HandlerFactory factory) = 0;
+
+  // A handler on every worker without a listener: for clients, which begin in OnStart.
+  // FailedPrecondition: Run has begun.
+  virtual absl::Status AddHandler(HandlerFactory factory) = 0;
+
   // Starts the workers and returns after the drain that SIGTERM, SIGINT or Stop begins.
   virtual absl::Status Run() = 0;
 
   // Begins the drain; a second call ends it at once.
   virtual void Stop() = 0;
 
-  // How many workers there are, each with one handler per listener.
+  // How many workers there are, each with one handler per listener and AddHandler.
   virtual unsigned worker_count() const = 0;
 };
 

@@ -7,3 +7,4 @@
 #include "weir/handler.h"
 #include "weir/listener.h"
 #include "weir/server.h"
+#include "weir/worker.h"

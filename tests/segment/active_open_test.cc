@@ -19,8 +19,10 @@ class ActiveOpen : public RigTest {
   }
   Connection ConnectTo(Rig& rig, const Endpoint& remote, uint16_t local_port = kOwnPort) {
     const int local = rig.stack().ip().SourceFor(PeerAddress(GetParam()));
-    return rig.engine().Connect(static_cast<uint8_t>(local), local_port, remote,
-                                rig.engine().config(), &rig.handler());
+    return rig.engine()
+        .Connect(static_cast<uint8_t>(local), local_port, remote, rig.engine().config(),
+                 &rig.handler())
+        .value_or(Connection());
   }
   Endpoint Peer() const { return {PeerAddress(GetParam()), kPeerPort}; }
 };

@@ -737,8 +737,10 @@ TEST_P(Closing, TimeWaitDoesNotGiveWayToAnOpenInItsOwnOnClosed) {
   Connection next;
   rig.handler().on_closed = [&](Connection, CloseReason) {
     const int local = rig.stack().ip().SourceFor(rig.path().source.address);
-    next = rig.engine().Connect(static_cast<uint8_t>(local), 50000, rig.path().source,
-                                rig.engine().config(), &rig.handler());
+    next = rig.engine()
+               .Connect(static_cast<uint8_t>(local), 50000, rig.path().source,
+                        rig.engine().config(), &rig.handler())
+               .value_or(Connection());
   };
   Shutdown(rig);
   rig.Out(Fin(1).Acks(1));

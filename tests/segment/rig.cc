@@ -448,8 +448,10 @@ Seg Rig::Connect(uint16_t local_port) {
   Handler* handler = options_.handler != nullptr ? options_.handler : &handler_;
   const int local = stack_->ip().SourceFor(path_.source.address);
   connecting_ =
-      engine().Connect(static_cast<uint8_t>(local), local_port, path_.source,
-                       *tcp::WithOptions(engine().config(), options_.listen.connection), handler);
+      engine()
+          .Connect(static_cast<uint8_t>(local), local_port, path_.source,
+                   *tcp::WithOptions(engine().config(), options_.listen.connection), handler)
+          .value_or(Connection());
   EXPECT_TRUE(connecting_.alive());
   path_.destination.port = local_port;
   RunTurn({});

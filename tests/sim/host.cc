@@ -122,10 +122,11 @@ bool Host::Connect(Side& side) {
     Fail("cannot set an option");
     return false;
   }
-  const Connection c =
+  const absl::StatusOr<Connection> opened =
       engine().Connect(static_cast<uint8_t>(local), port, remote, *settings, &application_);
   Wake(world_.now);
-  if (!c.alive()) return false;
+  if (!opened.ok()) return false;
+  const Connection c = *opened;
   world_.wire.Opens({c.local(), c.remote()}, side.stream);
   application_.Connected(side, c);
   return true;

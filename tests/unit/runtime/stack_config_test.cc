@@ -202,5 +202,32 @@ TEST(StackConfigTest, BuffersHoldTheLargestFrame) {
   EXPECT_EQ(PoolCapacity(config), config.memory.receive_buffers + config.memory.text_buffers);
 }
 
+// What one worker opens, its answers reach: each flow has one owner, and it is the steering's.
+TEST(StackConfig, EachFlowIsOwnedByTheShardThatSteeringNames) {
+  const std::vector<uint8_t> key(52, 0x6d);
+  constexpr unsigned kShards = 3;
+  const FlowSteering steering(key, kShards);
+  const PortFacts facts[] = {{3, wire::MacAddress{{2, 0, 0, 0, 0, 1}}, true}};
+  std::vector<stack::StackConfig> shards;
+  for (unsigned i = 0; i < kShards; ++i) {
+    shards.push_back(MakeStackConfig(OnePort(), SomeSecrets(), facts, i, &steering));
+    EXPECT_EQ(shards[i].worker_index, i);
+  }
+  std::vector<int> owned(kShards);
+  for (uint16_t port = 40000; port < 40300; ++port) {
+    const Endpoint local{*IpAddress::Parse("198.18.0.2"), port};
+    const Endpoint remote{*IpAddress::Parse("198.18.0.1"), 80};
+    // As the answer arrives.
+    const unsigned owner = steering.Owner({remote.address, local.address, 80, port});
+    for (unsigned i = 0; i < kShards; ++i) {
+      EXPECT_EQ(shards[i].tcp.owns_flow(local, remote), i == owner) << port;
+    }
+    ++owned[owner];
+  }
+  for (const int count : owned) EXPECT_GT(count, 50);
+}
+
+TEST(StackConfig, AloneAShardOwnsEverything) { EXPECT_FALSE(Make(OnePort()).tcp.owns_flow); }
+
 }  // namespace
 }  // namespace weir::runtime

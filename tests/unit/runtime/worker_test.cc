@@ -64,7 +64,7 @@ class WorkerTest : public testing::Test {
     return *std::move(opened);
   }
 
-  void Start(Idle idle, const std::vector<ListenRequest>& listeners = {}) {
+  void Start(Idle idle, const std::vector<HandlerRequest>& handlers = {}) {
     stack::StackConfig stack;
     ip::InterfaceConfig interface;
     interface.port = device_->id();
@@ -80,7 +80,7 @@ class WorkerTest : public testing::Test {
     worker_ =
         std::make_unique<Worker>(options, stack, *pool_, std::vector<port::Device*>{device_.get()},
                                  Neighbourhood{}, std::move(mailbox_));
-    for (const ListenRequest& request : listeners) worker_->AddListener(request);
+    for (const HandlerRequest& request : handlers) worker_->AddHandler(request);
     ASSERT_TRUE(port::LaunchWorker(
         0,
         [](void* worker) {
@@ -139,6 +139,19 @@ class WorkerTest : public testing::Test {
     return seen;
   }
 
+  // True once the worker has asked who has `address`.
+  bool SeesArpRequestFor(const IpAddress& address) {
+    std::array<Packet, 32> in;
+    const uint16_t count = peer_->Receive(0, in);
+    bool seen = false;
+    for (uint16_t i = 0; i < count; ++i) {
+      const uint8_t* f = in[i].data();
+      seen = seen || (in[i].size() >= 42 && LoadBe16(f + 12) == 0x0806 && LoadBe16(f + 20) == 1 &&
+                      LoadBe32(f + 38) == address.v4());
+    }
+    return seen;
+  }
+
   void TakeAll() {
     std::array<Packet, 32> in;
     while (peer_->Receive(0, in) > 0) {
@@ -190,8 +203,8 @@ TEST_F(WorkerTest, RunsWhatIsPostedOnItsOwnThread) {
 
 TEST_F(WorkerTest, MakesItsHandlersItself) {
   std::thread::id where;
-  ListenRequest request;
-  request.options.port = 7;
+  HandlerRequest request;
+  request.listen = ListenOptions{.port = 7};
   request.factory = [&where] {
     where = std::this_thread::get_id();
     return std::make_unique<Discard>();
@@ -203,12 +216,66 @@ TEST_F(WorkerTest, MakesItsHandlersItself) {
 }
 
 TEST_F(WorkerTest, AFactoryThatMakesNothingFailsTheWorker) {
-  ListenRequest request;
-  request.options.port = 7;
+  HandlerRequest request;
+  request.listen = ListenOptions{.port = 7};
   request.factory = [] { return nullptr; };
   Start(Idle::kPause, {request});
   ASSERT_TRUE(Eventually([&] { return worker_->state() == Worker::State::kFailed; }));
   EXPECT_NE(worker_->failure().find("port 7"), std::string::npos);
+}
+
+// Says on which thread it was called back, and in what order.
+class Client : public Handler {
+ public:
+  struct Heard {
+    std::atomic<int> starts = 0, timers = 0;
+    std::thread::id start_on;
+  };
+  explicit Client(Heard& heard) : heard_(heard) {}
+  void OnStart(weir::Worker worker) override {
+    heard_.start_on = std::this_thread::get_id();
+    EXPECT_EQ(heard_.timers.load(), 0);
+    worker.SetTimer(*this, 1);
+    heard_.starts.fetch_add(1);
+  }
+  void OnWorkerTimer(weir::Worker) override { heard_.timers.fetch_add(1); }
+  void OnData(Connection, Bytes) override {}
+
+ private:
+  Heard& heard_;
+};
+
+TEST_F(WorkerTest, StartsAHandlerWithoutAListenerOnItsOwnThread) {
+  Client::Heard heard;
+  HandlerRequest request;
+  request.factory = [&heard] { return std::make_unique<Client>(heard); };
+  Start(Idle::kSleep, {request});
+  EXPECT_TRUE(Eventually([&] { return heard.timers.load() == 1; }));
+  Finish();
+  EXPECT_EQ(heard.starts.load(), 1);
+  EXPECT_NE(heard.start_on, std::this_thread::get_id());
+}
+
+TEST_F(WorkerTest, SendsOutWhatServerConnectAskedFor) {
+  HandlerRequest request;
+  request.factory = [] { return std::make_unique<Discard>(); };
+  request.connect = ConnectOptions{.remote = {kPeer, 80}};
+  Start(Idle::kPause, {request});
+  EXPECT_TRUE(Eventually([&] { return SeesArpRequestFor(kPeer); }));
+  Finish();
+  EXPECT_EQ(worker_->counters()[Counter::kTcpActiveOpens], 1u);
+  worker_->stack().AbortAll();
+  (void)worker_->stack().Turn({}, worker_->stack().now());
+}
+
+TEST_F(WorkerTest, AConnectThatCannotBeBegunFailsTheWorker) {
+  HandlerRequest request;
+  request.factory = [] { return std::make_unique<Discard>(); };
+  request.connect = ConnectOptions{.remote = {*IpAddress::Parse("198.51.100.1"), 80}};
+  Start(Idle::kPause, {request});
+  ASSERT_TRUE(Eventually([&] { return worker_->state() == Worker::State::kFailed; }));
+  EXPECT_NE(worker_->failure().find("connecting to 198.51.100.1:80: no route"), std::string::npos)
+      << worker_->failure();
 }
 
 TEST_F(WorkerTest, AFullTransmitRingDropsAndDoesNotBlock) {

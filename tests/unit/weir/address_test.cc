@@ -115,5 +115,24 @@ TEST(Endpoint, PutsIpv6InBrackets) {
   EXPECT_EQ((Endpoint{Address("2001:2::2"), 65535}).ToString(), "[2001:2::2]:65535");
 }
 
+TEST(Endpoint, IsReadBackFromWhatItPrints) {
+  const Endpoint endpoints[] = {{Address("198.18.0.2"), 80},
+                                {Address("2001:2::2"), 65535},
+                                {Address("::"), 0},
+                                {Address("255.255.255.255"), 1}};
+  for (const Endpoint& endpoint : endpoints) {
+    EXPECT_EQ(Endpoint::Parse(endpoint.ToString()), endpoint) << endpoint.ToString();
+  }
+}
+
+TEST(Endpoint, RefusesWhatIsNoAddressAndPort) {
+  for (const char* text :
+       {"", ":", ":80", "198.18.0.2", "198.18.0.2:", "198.18.0.2:65536", "198.18.0.2:-1",
+        "198.18.0.2:8x", "198.18.0.2: 80", "198.18.0:80", "[198.18.0.2]:80", "2001:2::2:80",
+        "2001:2::2", "[2001:2::2]", "[2001:2::2]:", "[2001:2::2]80", "[]:80", "[2001:2::2:80"}) {
+    EXPECT_FALSE(Endpoint::Parse(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace weir
