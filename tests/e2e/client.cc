@@ -35,7 +35,8 @@ class Client : public weir::Handler {
     for (uint32_t i = 0; i < absl::GetFlag(FLAGS_count); ++i) {
       const auto opened = worker.Connect(options_, *this);
       if (opened.ok()) continue;
-      std::fprintf(stderr, "client: %s\n", absl::StatusCodeToString(opened.status().code()).c_str());
+      std::fprintf(stderr, "client: %s\n",
+                   absl::StatusCodeToString(opened.status().code()).c_str());
       return;
     }
   }

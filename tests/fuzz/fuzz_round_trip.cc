@@ -240,7 +240,7 @@ void CheckMld(Input& input) {
   Octets octets(kEthernetHeaderSize + kMldReportOverhead + kMldRecordSize * groups.size());
   WriteEthernet(octets.data(), MulticastMac(MldRouters()), {{2, 0, 0, 0, 0, 1}}, 0, kEtherTypeIpv6);
   const uint16_t size = WriteMldReport(&octets[kEthernetHeaderSize], source, type, groups);
-  WEIR_CHECK(size + kEthernetHeaderSize == octets.size());
+  WEIR_CHECK(size_t{size} + kEthernetHeaderSize == octets.size());
   Frame frame;
   ParseFrame(octets, {}, frame);
   const Counter bad_source = CheckIpv6Source(source);

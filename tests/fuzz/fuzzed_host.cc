@@ -95,9 +95,10 @@ Connection FuzzedHost::Connect(bool v4, unsigned number, uint16_t remote_port) {
   const int local = stack_->ip().SourceFor(remote.address);
   WEIR_CHECK(local >= 0);
   const auto settings = tcp::WithOptions(stack_->tcp().config(), {.deliver_when_full = uncoupled_});
-  return stack_->tcp().Connect(static_cast<uint8_t>(local),
-                               static_cast<uint16_t>(kActivePort + number), remote, *settings,
-                               &application_);
+  const auto opened = stack_->tcp().Connect(static_cast<uint8_t>(local),
+                                            static_cast<uint16_t>(kActivePort + number), remote,
+                                            *settings, &application_);
+  return opened.ok() ? *opened : Connection();
 }
 
 void FuzzedHost::Listen(uint16_t port) {

@@ -148,8 +148,8 @@ int Sockets::Connect(Socket& s, const sockaddr* address, socklen_t size) {
   if (!remote) return -EAFNOSUPPORT;
   const int local = wire_.stack().ip().SourceFor(remote->address);
   if (local < 0) return -ENETUNREACH;
-  const auto opened = wire_.engine().Connect(static_cast<uint8_t>(local), s.bound.port, *remote,
-                                             s.settings, this);
+  const auto opened =
+      wire_.engine().Connect(static_cast<uint8_t>(local), s.bound.port, *remote, s.settings, this);
   if (!opened.ok()) return -EADDRNOTAVAIL;
   s.connection = *opened;
   s.connection.set_user(reinterpret_cast<uintptr_t>(&s));
