@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "weir/address.h"
+#include "weir/listener.h"
 
 // Every key is described in docs/configuration.md and in the annotated sample config/weir.toml.
 // Names end in their unit (_ms, _s, _us, _mb, _per_s); sizes without one are counts, and buffers of
@@ -112,6 +113,7 @@ struct TcpConfig {
   uint32_t keepalive_interval_s = 75;
   uint32_t keepalive_probes = 9;
   uint32_t syn_backlog = 1024;
+  SynCookies syn_cookies = SynCookies::kAuto;
   uint32_t out_of_order_segments = 256;
   uint32_t ttl = 64;
   uint32_t dscp = 0;

@@ -148,6 +148,9 @@ std::vector<Key> TcpGuardKeys(TcpConfig& tcp) {
   return {
       {"syn_backlog", Number{&tcp.syn_backlog, 16, 1u << 20}, "",
        "Half-open connections a listener remembers on each worker."},
+      {"syn_cookies", &tcp.syn_cookies, "",
+       "Handshakes beyond syn_backlog: off drops them, auto answers them by cookies (RFC 4987); "
+       "always answers all handshakes so and remembers none."},
       {"ttl", Number{&tcp.ttl, 1, 255}, "hops", "Time to live or hop limit of what is sent."},
       {"dscp", Number{&tcp.dscp, 0, 63}, "",
        "Differentiated services code point of what is sent (RFC 2474)."},

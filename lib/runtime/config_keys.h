@@ -45,8 +45,8 @@ struct Gateway {
 };
 
 using Slot = std::variant<Number, NumberOrAuto, NumberList, Text, TextList, Gateway, bool*,
-                          HugePages*, Idle*, Steering*, Congestion*, std::optional<MacAddress>*,
-                          std::vector<InterfaceAddress>*>;
+                          HugePages*, Idle*, Steering*, Congestion*, SynCookies*,
+                          std::optional<MacAddress>*, std::vector<InterfaceAddress>*>;
 
 // One row. The pointers in `slot` are into the object that the table was made for.
 struct Key {

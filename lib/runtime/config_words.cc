@@ -15,6 +15,7 @@ constexpr const char* kHugePagesWords[] = {"auto", "off", "on"};
 constexpr const char* kIdleWords[] = {"spin", "pause", "sleep"};
 constexpr const char* kSteeringWords[] = {"auto", "device", "software"};
 constexpr const char* kCongestionWords[] = {"newreno"};
+constexpr const char* kSynCookiesWords[] = {"off", "auto", "always"};
 
 // The drivers that `device` may name; a device's name is a driver's name and what tells it from
 // others of that driver.
@@ -119,6 +120,7 @@ std::span<const char* const> Words(HugePages) { return kHugePagesWords; }
 std::span<const char* const> Words(Idle) { return kIdleWords; }
 std::span<const char* const> Words(Steering) { return kSteeringWords; }
 std::span<const char* const> Words(Congestion) { return kCongestionWords; }
+std::span<const char* const> Words(SynCookies) { return kSynCookiesWords; }
 
 absl::StatusOr<InterfaceAddress> ParseInterfaceAddress(const std::string& text) {
   const size_t slash = text.find('/');

@@ -17,6 +17,7 @@ struct Secrets {
   uint8_t rss_key[52];
   SipKey isn;
   SipKey timestamp;
+  SipKey cookie;
   uint64_t clock_origin;
   uint8_t mac[6];   // for devices without an address
   uint64_t shards;  // seed of what differs from shard to shard and needs no more than 64 bits

@@ -62,6 +62,7 @@ void SetMemory(const Config& config, tcp::TcpConfig& tcp) {
   tcp.send_buffer = config.tcp.send_buffer;
   tcp.out_of_order_segments = config.tcp.out_of_order_segments;
   tcp.syn_backlog = config.tcp.syn_backlog;
+  tcp.syn_cookies = config.tcp.syn_cookies;
 }
 
 void SetTimers(const TcpConfig& from, tcp::TcpConfig& tcp) {
@@ -89,6 +90,7 @@ tcp::TcpConfig MakeTcp(const Config& config, const Secrets& secrets, unsigned sh
   tcp.keys.table = {ShardSecret(secrets, shard, 1), ShardSecret(secrets, shard, 2)};
   tcp.keys.isn = secrets.isn;
   tcp.keys.timestamp = secrets.timestamp;
+  tcp.keys.cookie = secrets.cookie;
   SetMemory(config, tcp);
   SetTimers(config.tcp, tcp);
   tcp.no_delay = config.tcp.nodelay;

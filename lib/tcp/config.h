@@ -9,6 +9,7 @@
 #include "base/siphash.h"
 #include "tcp/settings.h"
 #include "weir/address.h"
+#include "weir/listener.h"
 
 namespace weir::tcp {
 
@@ -17,6 +18,7 @@ struct TcpKeys {
   SipKey table;      // flow table: differs per shard
   SipKey isn;        // initial sequence numbers, RFC 9293 3.4.1: the same on all shards
   SipKey timestamp;  // timestamp offsets, RFC 7323 5.4: the same on all shards
+  SipKey cookie;     // SYN cookies: the same on all shards
 };
 
 // One of the shard's own addresses; its index in TcpConfig::addresses names it everywhere in tcp.
@@ -43,7 +45,8 @@ struct TcpConfig : Settings {
   uint32_t max_orphans = 16384;       // connections that live on after Close, TIME-WAIT aside
 
   uint32_t syn_backlog = 1024;  // connections in SYN-RECEIVED, per listener; its default
-  int window_scale = -1;        // 0..14; -1 = the smallest that covers the receive buffer
+  SynCookies syn_cookies = SynCookies::kAuto;
+  int window_scale = -1;  // 0..14; -1 = the smallest that covers the receive buffer
   bool timestamps = true;
   uint32_t initial_window_segments = 10;  // RFC 6928
   uint32_t slow_start_segments = 8;       // by which one ACK opens cwnd at most; ADR 0007

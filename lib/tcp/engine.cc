@@ -28,6 +28,7 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
       table_(config.max_connections, config.keys.table, tcbs_.items()),
       wheel_(tcbs_.items(), now.millis()),
       resets_(config.resets_per_second),
+      cookies_(config.keys.cookie),
       profiles_(config.window_scale),
       by_port_(65536, kNoListener) {
   WEIR_CHECK(config.addresses.size() <= kAddressesMax);
@@ -62,6 +63,7 @@ absl::StatusOr<ListenParameters> Engine::WithDefaults(const ListenOptions& optio
     }
   }
   p.syn_backlog = options.syn_backlog.value_or(config_.syn_backlog);
+  p.syn_cookies = options.syn_cookies.value_or(config_.syn_cookies);
   p.settings = *settings;
   return p;
 }

@@ -19,6 +19,7 @@
 #include "tcp/config.h"
 #include "tcp/flight.h"
 #include "tcp/flow_table.h"
+#include "tcp/syn_cookie.h"
 #include "tcp/tcb.h"
 #include "weir/handler.h"
 #include "weir/listener.h"
@@ -55,7 +56,8 @@ struct ListenParameters {
   uint16_t port = 0;
   std::optional<uint8_t> local;  // index of an address; empty = all
   uint32_t syn_backlog = 0;      // connections in SYN-RECEIVED
-  Settings settings;             // of its connections
+  SynCookies syn_cookies = SynCookies::kAuto;
+  Settings settings;  // of its connections
 };
 
 // A closed listener keeps its connections; its place is used again when they are gone.
@@ -66,6 +68,9 @@ struct Listener {
   uint16_t profile = 0;    // what it gives to new connections
   uint16_t next = 0;       // next listener on the same port, kNoListener = none
   bool open = false;
+  bool answers_by_cookie = false;  // the backlog has been full and is not yet emptier
+  bool cookies_sent = false;       // since then: cookies_until is meant
+  Time cookies_until;              // from then on, no cookie of this listener's is good any more
 };
 
 // Memory in use, for leak checks and telemetry.
@@ -182,12 +187,15 @@ class Engine {
     bool fin;          // FIN follows the text
     bool cut = false;  // some of it lay outside the window
   };
-  // An RST or other answer without a connection, carried out in the output phase.
+  // An answer without a connection, RST or SYN-ACK, carried out in the output phase.
   struct Answer {
     const wire::Frame* request;
     uint8_t local;
     Seq seq, ack;
     uint8_t flags;
+    uint16_t profile = Profiles::kNone;  // of a SYN-ACK
+    uint8_t options = 0;                 // of a SYN-ACK, bits as in wire::TcpOptions::present
+    uint32_t ts_value = 0;
   };
 
   // receive.cc: from the burst to the three doors of RFC 9293 3.10.7.
@@ -202,6 +210,14 @@ class Engine {
   void ListenArrives(uint16_t listener, const Segment& segment, uint64_t hash, Seq iss_floor);
   uint16_t FindListener(uint16_t port, uint8_t local) const;
   void AnswerWithReset(const wire::Frame& frame, uint8_t local);
+
+  // syn_cookies_arrive.cc
+  bool WantsCookie(Listener& l) const;
+  bool CookiesAreGood(Listener& l) const;
+  void AnswerWithCookie(Listener& l, const Segment& segment);
+  bool CookieArrives(Listener& l, const Segment& segment, uint64_t hash);
+  CookieFlow CookieFlowOf(const wire::Frame& frame, uint8_t local) const;
+
   bool TimeWaitArrives(Tcb& c, const Segment& segment, uint64_t hash);
   void TakeSynOptions(Tcb& c, const wire::TcpOptions& options);
 
@@ -295,6 +311,7 @@ class Engine {
   bool WindowWorthTelling(const Tcb& c, uint32_t segments) const;
   bool WindowWorthAnAck(const Tcb& c) const;
   void SendAnswers();
+  void DescribeSynAck(const Answer& answer, wire::TcpHeader& h) const;
 
   // engine.cc: life of a connection.
   Tcb* Allocate(const FlowKey& key, uint64_t hash, uint16_t profile);
@@ -339,6 +356,7 @@ class Engine {
   FlowTable table_;
   TimingWheel<Tcb> wheel_;
   TokenBucket resets_;
+  SynCookieCodec cookies_;
   Profiles profiles_;
   std::vector<Listener> listeners_;
   std::vector<uint16_t> by_port_;  // first listener of each port

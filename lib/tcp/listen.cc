@@ -38,8 +38,12 @@ void Engine::NoConnection(const Segment& segment, uint64_t hash) {
   if (h.rst()) {
     Drop(Counter::kDropTcpListenFlags);
   } else if (h.has_ack()) {
-    Drop(Counter::kDropTcpListenAck);
-    AnswerWithReset(frame, segment.local);
+    Listener& l = listeners_[listener];
+    const bool good = CookiesAreGood(l);
+    if (good && CookieArrives(l, segment, hash)) return;
+    Drop(good ? Counter::kDropTcpCookie : Counter::kDropTcpListenAck);
+    // Not while cookies are out: a flood of ACKs would become one of RSTs (requirement C10).
+    if (!good) AnswerWithReset(frame, segment.local);
   } else if (!h.syn() || h.fin()) {
     Drop(Counter::kDropTcpListenFlags);  // also SYN+FIN, which nobody sends in earnest
   } else {
@@ -53,6 +57,7 @@ void Engine::ListenArrives(uint16_t listener, const Segment& segment, uint64_t h
                            Seq iss_floor) {
   const wire::Frame& frame = *segment.frame;
   Listener& l = listeners_[listener];
+  if (iss_floor.value == 0 && WantsCookie(l)) return AnswerWithCookie(l, segment);
   if (l.half_open >= l.parameters.syn_backlog) {
     Drop(Counter::kDropTcpBacklogFull);
     return;

@@ -356,6 +356,18 @@ void Engine::FinSent(Tcb& c) {
 
 // --- answers without a connection ---
 
+// What a SYN-ACK without a connection says beyond its numbers: the listener's window and options.
+void Engine::DescribeSynAck(const Answer& answer, wire::TcpHeader& h) const {
+  const Profile& p = profiles_[answer.profile];
+  h.window = static_cast<uint16_t>(std::min(0xffffu, p.settings.receive_buffer));
+  h.options.present = answer.options;
+  const uint16_t limit = p.settings.mss;
+  h.options.mss = limit == 0 ? mss_[answer.local] : std::min(limit, mss_[answer.local]);
+  h.options.window_scale = p.window_scale;
+  h.options.ts_value = answer.ts_value;
+  h.options.ts_echo = answer.request->tcp.options.ts_value;
+}
+
 // Straight back to where the request came from.
 void Engine::SendAnswers() {
   for (const Answer& answer : answers_) {
@@ -371,15 +383,17 @@ void Engine::SendAnswers() {
     h.seq = answer.seq;
     h.ack = answer.ack;
     h.flags = answer.flags;
-    wire::WriteTcp(h, packet.Prepend(wire::kTcpHeaderSize));
+    if (answer.profile != Profiles::kNone) DescribeSynAck(answer, h);
+    const uint16_t size = wire::TcpHeaderLength(h.options);
+    wire::WriteTcp(h, packet.Prepend(size));
     OutSegment& out = out_.emplace_back();
     out.packet = std::move(packet);
     out.remote = answer.request->source;
     out.local = answer.local;
-    out.header_size = wire::kTcpHeaderSize;
+    out.header_size = static_cast<uint8_t>(size);
     out.ttl = config_.ttl;
     out.request = answer.request;
-    counters_.Add(Counter::kTcpResetsSent);
+    if ((answer.flags & kTcpRst) != 0) counters_.Add(Counter::kTcpResetsSent);
     counters_.Add(Counter::kTcpSegmentsOut);
   }
   answers_.clear();

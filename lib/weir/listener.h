@@ -12,13 +12,21 @@
 
 namespace weir {
 
+// SYN cookies (RFC 4987 3.6): whether a handshake may be answered without being remembered.
+enum class SynCookies : uint8_t {
+  kOff,     // never: beyond syn_backlog, SYNs are dropped
+  kAuto,    // when the backlog is full, until a quarter of it is free again
+  kAlways,  // every handshake; no half-open connection is ever held
+};
+
 // Options of Server::Listen. Values left empty are the configuration's ([tcp] in weir.toml).
 struct ListenOptions {
   uint16_t port = 0;  // 1..65535
   std::optional<IpAddress> address =
       {};  // one of the server's addresses; empty = all of them (MUST-43)
   std::optional<uint32_t> syn_backlog = {};  // half-open connections a worker, 1..2^20
-  ConnectionOptions connection = {};         // of what it accepts
+  std::optional<SynCookies> syn_cookies = {};
+  ConnectionOptions connection = {};  // of what it accepts
 };
 
 // Makes the handler of one worker; called once per worker, on that worker, before OnStart.

@@ -26,7 +26,7 @@ IpAddress HostAddress(int number, bool v4) {
 
 tcp::TcpConfig TcpConfigOf(uint8_t traits) {
   tcp::TcpConfig tcp;
-  tcp.keys = {{1, 2}, {3, 4}, {5, 6}};
+  tcp.keys = {{1, 2}, {3, 4}, {5, 6}, {7, 8}};
   const bool scarce = (traits & kScarceMemory) != 0;
   tcp.max_connections = scarce ? 3 : 8;
   tcp.max_flights = scarce ? 2 : 8;

@@ -37,7 +37,7 @@ stack::StackConfig ConfigOf(const Settings& settings) {
   config.tcp.max_connections = 256;
   config.tcp.max_flights = 256;
   config.tcp.kept_buffers = kBuffers / 2;
-  config.tcp.keys = {{1, 2}, {3, 4}, {5, 6}};
+  config.tcp.keys = {{1, 2}, {3, 4}, {5, 6}, {7, 8}};
   ip::InterfaceConfig interface;
   interface.mac = kStackMac;
   interface.mtu = settings.mtu;

@@ -78,6 +78,12 @@ void RecordingHandler::OnSoftError(Connection c, SoftError error) {
   if (on_soft_error) on_soft_error(c, error);
 }
 
+tcp::TcpConfig WithoutCookies() {
+  tcp::TcpConfig config;
+  config.syn_cookies = SynCookies::kOff;
+  return config;
+}
+
 // --- building up and taking down ---
 
 Rig::Rig(const Options& options)
@@ -106,7 +112,7 @@ void Rig::Build(Time start) {
   config.tcp.max_connections = std::min(config.tcp.max_connections, 256u);
   config.tcp.max_flights = std::min(config.tcp.max_flights, 256u);
   config.tcp.kept_buffers = std::min(config.tcp.kept_buffers, 2048u);
-  config.tcp.keys = {{1, 2}, {3, 4}, {5, 6}};
+  config.tcp.keys = {{1, 2}, {3, 4}, {5, 6}, {7, 8}};
   stack_ = std::make_unique<stack::Stack>(config, pool_, counters_, start);
   start_ = now_ = start;
   iss_known_ = false;

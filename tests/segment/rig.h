@@ -57,10 +57,13 @@ class RecordingHandler : public Handler {
   void OnSoftError(Connection c, SoftError error) override;
 };
 
+// Without SYN cookies, so that the ISS follows the clock and half-open connections can be counted.
+tcp::TcpConfig WithoutCookies();
+
 struct Options {
   bool v4 = true;
   bool iss_near_wrap = false;
-  tcp::TcpConfig tcp;
+  tcp::TcpConfig tcp = WithoutCookies();
   ListenOptions listen{.port = kStackPort};
   bool listening = true;
   uint16_t mtu = 1500;

@@ -102,7 +102,7 @@ void Host::Die() {
   if (application_.owned_blocks() != 0) Fail("the application's memory outlives the stack");
   // Another life has other secrets and another clock (RFC 9293 3.4.3).
   tcp::TcpKeys& keys = scenario_.tcp.keys;
-  for (SipKey* key : {&keys.table, &keys.isn, &keys.timestamp}) {
+  for (SipKey* key : {&keys.table, &keys.isn, &keys.timestamp, &keys.cookie}) {
     *key = {prng_.Next(), prng_.Next()};
   }
   clock_offset_ = Microseconds(static_cast<int64_t>(prng_.Below(uint64_t{1} << 32)));

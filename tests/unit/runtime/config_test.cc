@@ -105,6 +105,7 @@ keepalive_idle_s = 10
 keepalive_interval_s = 11
 keepalive_probes = 12
 syn_backlog = 128
+syn_cookies = "always"
 out_of_order_segments = 13
 ttl = 63
 dscp = 12

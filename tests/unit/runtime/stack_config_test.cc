@@ -96,6 +96,8 @@ const Row kRows[] = {
      [](const auto& s) { return s.tcp.keepalive_probes; }, 18},
     {"tcp.syn_backlog", [](Config& c) { c.tcp.syn_backlog = 1019; },
      [](const auto& s) { return s.tcp.syn_backlog; }, 1019},
+    {"tcp.syn_cookies", [](Config& c) { c.tcp.syn_cookies = SynCookies::kAlways; },
+     [](const auto& s) { return static_cast<int64_t>(s.tcp.syn_cookies); }, 2},
     {"tcp.out_of_order_segments", [](Config& c) { c.tcp.out_of_order_segments = 20; },
      [](const auto& s) { return s.tcp.out_of_order_segments; }, 20},
     {"tcp.ttl", [](Config& c) { c.tcp.ttl = 21; }, [](const auto& s) { return s.tcp.ttl; }, 21},

@@ -1,0 +1,238 @@
+// SYN cookies on the wire: handshakes that nobody here remembers.
+#include <gtest/gtest.h>
+
+#include "segment/rig.h"
+
+namespace weir::segment {
+namespace {
+
+class Cookies : public TransferTest {
+ protected:
+  Options Always() const {
+    Options options = Base();
+    options.iss_near_wrap = false;  // the ISS is no clock
+    options.tcp.syn_cookies = SynCookies::kAlways;
+    return options;
+  }
+  // `backlog` half-open connections are remembered, and fill it.
+  Options Auto(uint32_t backlog) const {
+    Options options = Always();
+    options.tcp.syn_cookies = SynCookies::kAuto;
+    options.tcp.syn_backlog = backlog;
+    return options;
+  }
+  static void Fill(Rig& rig, uint16_t backlog) {
+    for (uint16_t i = 0; i < backlog; ++i) {
+      rig.In(Syn(0).Mss(1460).From(static_cast<uint16_t>(1000 + i)));
+    }
+    rig.Discard();
+    rig.NewConnection(kPeerPort);
+  }
+};
+
+TEST_P(Cookies, HandshakeLeavesNothingBehindUntilItIsComplete) {
+  Rig rig(Always());
+  rig.In(Syn(0).Mss(1460).Scale(7).Ts(77, 0));
+  rig.Out(SynAck(0).Acks(1).Mss(1460).Scale(3).TsEcho(77).Win(65535).Exactly());
+  EXPECT_EQ(rig.engine().usage().connections, 0u);
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesSent), 1u);
+  rig.Advance(Seconds(20));
+  rig.Quiet();  // C11: no retransmission
+}
+
+TEST_P(Cookies, AcknowledgementOpensWithEverythingTheSynOffered) {
+  Rig rig(Always());
+  rig.In(Syn(0).Mss(1400).Scale(9).Ts(77, 0));
+  const Seg syn_ack = rig.Out(SynAck(0).Acks(1));
+  rig.Advance(Milliseconds(100));
+  rig.In(Ack(1).Acks(1).Win(100).Ts(177, syn_ack.options.ts_value));
+  rig.Quiet();
+  rig.ExpectOpen();
+  const ConnectionInfo info = rig.c().Info();
+  EXPECT_EQ(info.mss, 1400 - 12);
+  EXPECT_EQ(info.send_window_scale, 9);
+  EXPECT_EQ(info.receive_window_scale, 3);
+  EXPECT_TRUE(info.timestamps);
+  EXPECT_EQ(info.send_window, 100u << 9);
+  EXPECT_EQ(info.srtt_us, 0u);
+  EXPECT_EQ(info.rto_us, 1000000u) << "no sample, and no timeout of a SYN either";
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesAccepted), 1u);
+  EXPECT_EQ(rig.Send(10), 10u);
+  const Seg text = rig.Out(Data(1, 10));
+  EXPECT_GE(static_cast<int32_t>(text.options.ts_value - syn_ack.options.ts_value), 0);  // C7
+}
+
+// A client without timestamps keeps its window scale.
+TEST_P(Cookies, WindowScaleSurvivesWithoutTimestamps) {
+  Rig rig(Always());
+  rig.In(Syn(0).Mss(1460).Scale(7));
+  rig.Out(SynAck(0).Acks(1).Mss(1460).Scale(3).Exactly());
+  rig.In(Ack(1).Acks(1).Win(1000));
+  rig.ExpectOpen();
+  EXPECT_EQ(rig.c().Info().send_window, 128000u);
+  EXPECT_EQ(rig.c().Info().mss, 1460);
+}
+
+// C11: no answer is longer than its SYN.
+TEST_P(Cookies, AnswerHasNoOptionThatTheSynHasNot) {
+  Rig rig(Always());
+  rig.In(Syn(0));
+  rig.Out(SynAck(0).Acks(1).Exactly());
+  rig.In(Ack(1).Acks(1));
+  rig.ExpectOpen();
+  EXPECT_EQ(rig.c().Info().mss, GetParam() ? 536 : 1220);  // MUST-15
+}
+
+TEST_P(Cookies, TextAndFinOfTheFinalAckAreTaken) {
+  Rig rig(Always());
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  rig.In(Fin(1).Acks(1).Octets(100));
+  rig.Out(Ack(1).Acks(102));
+  rig.ExpectReceived(100);
+  rig.ExpectState(TcpState::kCloseWait);
+}
+
+// "SYN cookies ate my dog": with the final ACK and the first segments lost, a later segment must not
+// pass for the first.
+TEST_P(Cookies, LostFinalAckFollowedByTextLosesNoOctetAtAnyOffset) {
+  for (uint32_t lost = 0; lost <= 64; ++lost) {
+    Rig rig(Always());
+    rig.In(Syn(0).Mss(1460));
+    rig.Out(SynAck(0).Acks(1));
+    if (lost != 0) {
+      rig.In(Data(1 + lost, 100).Acks(1));
+      rig.Quiet();
+      EXPECT_TRUE(rig.handler().opened.empty()) << lost;
+      EXPECT_EQ(rig.counter(Counter::kDropTcpCookie), 1u);
+    }
+    rig.In(Data(1, 100 + lost).Acks(1));
+    rig.ExpectReceived(100 + lost);
+    rig.Discard();
+  }
+}
+
+TEST_P(Cookies, SynWhoseAnswerWasLostIsAnsweredAgain) {
+  Rig rig(Always());
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  rig.Advance(Seconds(1));
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  rig.In(Ack(1).Acks(1));
+  rig.ExpectOpen();
+}
+
+TEST_P(Cookies, ReplayedAcknowledgementOpensNothingMore) {
+  Rig rig(Always());
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  for (int i = 0; i < 1000; ++i) rig.In(Ack(1).Acks(1));
+  rig.Quiet();
+  EXPECT_EQ(rig.engine().usage().connections, 1u);
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesAccepted), 1u);
+}
+
+TEST_P(Cookies, ForgedAcknowledgementsAreDroppedInSilence) {
+  Rig rig(Always());
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  for (uint32_t i = 0; i < 1000; ++i) rig.In(Ack(1).Acks(2 + i * 4194301));
+  rig.Quiet();  // C10
+  EXPECT_EQ(rig.engine().usage().connections, 0u);
+  EXPECT_EQ(rig.counter(Counter::kDropTcpCookie), 1000u);
+}
+
+// A minute after the last cookie went out none can be good, and stray ACKs get their RST again.
+TEST_P(Cookies, ListenerThatHasSentNoneLatelyBelievesNone) {
+  Rig rig(Always());
+  rig.In(Ack(1).Acks(1).Absolute());
+  EXPECT_TRUE(rig.Any().rst());
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  rig.Advance(Seconds(61));
+  rig.In(Ack(1).Acks(1));
+  EXPECT_TRUE(rig.Any().rst());
+  EXPECT_TRUE(rig.handler().opened.empty());
+}
+
+TEST_P(Cookies, ResetOfAHandshakeIsIgnored) {
+  Rig rig(Always());
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  rig.In(Rst(1));
+  rig.In(RstAck(1).Acks(1));
+  rig.Quiet();
+  rig.In(Ack(1).Acks(1));
+  rig.ExpectOpen();
+}
+
+// --- auto ---
+
+TEST_P(Cookies, FullBacklogTurnsToCookiesAndBackWhenAQuarterIsFree) {
+  Rig rig(Auto(8));
+  Fill(rig, 8);
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesSent), 0u);
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesSent), 1u);
+  EXPECT_EQ(rig.engine().usage().connections, 8u);
+  rig.In(Ack(1).Acks(1));
+  rig.ExpectOpen();
+  EXPECT_EQ(rig.counter(Counter::kDropTcpBacklogFull), 0u);
+  rig.Advance(Seconds(64));  // those that nobody follows up are gone
+  rig.Discard();
+  rig.NewConnection(kPeerPort + 1);
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesSent), 1u);
+  EXPECT_EQ(rig.engine().usage().connections, 2u);
+}
+
+TEST_P(Cookies, FloodOfSynsCostsNoMemoryAndTheClientGetsIn) {
+  Rig rig(Auto(16));
+  for (uint16_t i = 0; i < 2000; ++i) {
+    rig.In(Syn(i).Mss(1460).From(static_cast<uint16_t>(1024 + i)));
+    rig.Discard();
+  }
+  EXPECT_EQ(rig.engine().usage().connections, 16u);
+  rig.NewConnection(kPeerPort);
+  rig.Establish();
+}
+
+TEST_P(Cookies, FullTableLosesTheHandshakeAndNotTheListener) {
+  Options options = Always();
+  options.tcp.max_connections = 1;
+  Rig rig(options);
+  rig.Establish();
+  rig.NewConnection(kPeerPort + 1);
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  rig.In(Ack(1).Acks(1));
+  rig.Quiet();
+  EXPECT_EQ(rig.counter(Counter::kDropTcpNoTcb), 1u);
+}
+
+// K12: a SYN that reuses a tuple in TIME-WAIT needs an ISS above the old one, which no cookie is.
+TEST_P(Cookies, TimeWaitIsReusedWithoutACookie) {
+  Rig rig(Always());
+  rig.Establish();
+  rig.c().Close();
+  rig.Turn();
+  rig.Out(Fin(1).Acks(1));
+  rig.In(Fin(1).Acks(2));
+  rig.Out(Ack(2).Acks(2));
+  const Seq old = rig.iss();
+  rig.NewConnection(kPeerPort, kPeerIss + 1000);
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  EXPECT_GT(rig.iss(), old);
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesSent), 1u) << "of the first connection";
+  rig.In(Ack(1).Acks(1));
+  rig.ExpectState(TcpState::kEstablished);
+}
+
+WEIR_BOTH_FAMILIES(Cookies);
+
+}  // namespace
+}  // namespace weir::segment

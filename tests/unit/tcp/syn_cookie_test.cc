@@ -1,0 +1,177 @@
+// SYN cookies: what they remember, what they refuse, and that their time is bounded.
+#include "tcp/syn_cookie.h"
+
+#include <gtest/gtest.h>
+
+#include "base/prng.h"
+
+namespace weir::tcp {
+namespace {
+
+constexpr SipKey kSecret{0x0123456789abcdef, 0xfedcba9876543210};
+constexpr Time kNow{int64_t{1} << 40};
+constexpr uint32_t kOffset = 0x9abcdef0;
+constexpr uint8_t kOwnScale = 3;
+
+CookieFlow Flow(bool v4, uint32_t irs = 0xfffffff0) {
+  return {*IpAddress::Parse(v4 ? "198.18.0.1" : "2001:2::1"),
+          *IpAddress::Parse(v4 ? "198.18.0.2" : "2001:2::2"), 40000, 80, Seq(irs)};
+}
+
+uint32_t ClockAt(Time now) { return now.millis().value + kOffset; }
+
+SynCookieCodec::Cookie Make(const SynCookieCodec& codec, const CookieFlow& flow,
+                            const CookieOptions& options, Time now = kNow) {
+  return codec.Make(flow, options, kOwnScale, now, ClockAt(now), kOffset);
+}
+
+std::optional<CookieOptions> Check(const SynCookieCodec& codec, const CookieFlow& flow,
+                                   const SynCookieCodec::Cookie& cookie, bool timestamps,
+                                   Time now = kNow) {
+  return codec.Check(flow, cookie.iss,
+                     timestamps ? std::optional(cookie.ts_value) : std::nullopt, kOwnScale, now,
+                     kOffset);
+}
+
+TEST(SynCookie, BringsBackTheOptions) {
+  const SynCookieCodec codec(kSecret);
+  for (const bool v4 : {true, false}) {
+    for (const bool timestamps : {true, false}) {
+      for (const bool sack : {true, false}) {
+        for (const uint16_t mss : {88, 536, 1220, 1360, 1400, 1440, 1460, 8940}) {
+          for (const int scale : {-1, 0, 2, 4, 6, 7, 8, 10}) {
+            CookieOptions options{.mss = mss, .sack = sack, .timestamps = timestamps};
+            if (scale >= 0) options.window_scale = static_cast<uint8_t>(scale);
+            options.ecn = timestamps && sack;
+            const auto cookie = Make(codec, Flow(v4), options);
+            EXPECT_EQ(Check(codec, Flow(v4), cookie, timestamps), options);
+          }
+        }
+      }
+    }
+  }
+}
+
+// Rounding down is safe in both: smaller segments, and windows that seem smaller than they are.
+TEST(SynCookie, RoundsDownWhatItHasNoRoomFor) {
+  const SynCookieCodec codec(kSecret);
+  for (unsigned mss = 88; mss < 65536; mss += 7) {
+    for (uint8_t scale = 0; scale <= 14; ++scale) {
+      const CookieOptions options{.mss = static_cast<uint16_t>(mss), .window_scale = scale};
+      const auto got = Check(codec, Flow(true), Make(codec, Flow(true), options), false);
+      ASSERT_TRUE(got);
+      EXPECT_LE(got->mss, mss);
+      ASSERT_TRUE(got->window_scale);
+      EXPECT_LE(*got->window_scale, scale);
+    }
+  }
+}
+
+TEST(SynCookie, WithTimestampsKeepsEveryWindowScale) {
+  const SynCookieCodec codec(kSecret);
+  for (uint8_t scale = 0; scale <= 14; ++scale) {
+    const CookieOptions options{.mss = 1460, .window_scale = scale, .timestamps = true};
+    EXPECT_EQ(Check(codec, Flow(false), Make(codec, Flow(false), options), true), options);
+  }
+}
+
+// Requirement C7: PAWS would drop what the connection sends next.
+TEST(SynCookie, TimestampIsNeverAheadOfTheClock) {
+  const SynCookieCodec codec(kSecret);
+  Prng prng(7);
+  for (int i = 0; i < 20000; ++i) {
+    const Time now{static_cast<int64_t>(prng.Next() >> 16)};
+    CookieFlow flow = Flow(true, static_cast<uint32_t>(prng.Next()));
+    const auto cookie = Make(codec, flow, {.mss = 1460, .timestamps = true}, now);
+    const auto behind = static_cast<int32_t>(ClockAt(now) - cookie.ts_value);
+    EXPECT_GE(behind, 0);
+    EXPECT_LT(behind, 1 << SynCookieCodec::kTimestampBits);
+  }
+}
+
+// Requirement C1: the additive cookies of others let the sequence number slide.
+TEST(SynCookie, IsGoodForItsOwnHandshakeOnly) {
+  const SynCookieCodec codec(kSecret);
+  const CookieOptions options{.mss = 1460, .window_scale = 7, .sack = true};
+  for (const bool v4 : {true, false}) {
+    const CookieFlow flow = Flow(v4);
+    const auto cookie = Make(codec, flow, options);
+    ASSERT_TRUE(Check(codec, flow, cookie, false));
+    for (uint32_t slip = 1; slip < 2000; ++slip) {
+      CookieFlow other = flow;
+      other.irs = flow.irs + slip;
+      EXPECT_FALSE(Check(codec, other, cookie, false)) << slip;
+      EXPECT_FALSE(Check(codec, flow, {cookie.iss + slip}, false)) << slip;
+      EXPECT_FALSE(Check(codec, flow, {cookie.iss - slip}, false)) << slip;
+    }
+    CookieFlow other = flow;
+    ++other.remote_port;
+    EXPECT_FALSE(Check(codec, other, cookie, false));
+    other = flow;
+    ++other.local_port;
+    EXPECT_FALSE(Check(codec, other, cookie, false));
+    other = flow;
+    std::swap(other.remote, other.local);
+    EXPECT_FALSE(Check(codec, other, cookie, false));
+    EXPECT_FALSE(Check(SynCookieCodec({1, 2}), flow, cookie, false)) << "another secret";
+    EXPECT_FALSE(codec.Check(flow, cookie.iss, {}, kOwnScale + 1, kNow, kOffset))
+        << "another scale of our own";
+    EXPECT_FALSE(codec.Check(flow, cookie.iss, 5u, kOwnScale, kNow, kOffset))
+        << "timestamps that the SYN did not have";
+  }
+}
+
+// Every bit of the timestamp's low part is proved, the clock's part is not asked for.
+TEST(SynCookie, TimestampThatWasChangedIsRefused) {
+  const SynCookieCodec codec(kSecret);
+  const auto cookie = Make(codec, Flow(true), {.mss = 1460, .window_scale = 7, .timestamps = true});
+  for (unsigned bit = 0; bit < SynCookieCodec::kTimestampBits; ++bit) {
+    SynCookieCodec::Cookie changed = cookie;
+    changed.ts_value = ((cookie.ts_value - kOffset) ^ 1u << bit) + kOffset;
+    EXPECT_FALSE(Check(codec, Flow(true), changed, true)) << bit;
+  }
+  EXPECT_FALSE(Check(codec, Flow(true), cookie, false)) << "an acknowledgement without timestamps";
+}
+
+// Requirement C4: 30 to 60 seconds, whenever in its epoch the cookie was made.
+TEST(SynCookie, LivesForHalfAMinuteAtLeastAndAMinuteAtMost) {
+  const SynCookieCodec codec(kSecret);
+  const CookieOptions options{.mss = 1460};
+  for (int64_t ms = 0; ms < 70000; ms += 997) {
+    const Time made = kNow + Milliseconds(ms);
+    const auto cookie = Make(codec, Flow(true), options, made);
+    EXPECT_TRUE(Check(codec, Flow(true), cookie, false, made + Milliseconds(30000)));
+    for (const int64_t late : {60000, 90000, 120000, 150000}) {
+      EXPECT_FALSE(Check(codec, Flow(true), cookie, false, made + Milliseconds(late))) << late;
+    }
+  }
+}
+
+// By chance one in 2^24 passes; 2^22 of them should hardly ever have one.
+TEST(SynCookie, RandomAcknowledgementsHardlyEverPass) {
+  const SynCookieCodec codec(kSecret);
+  Prng prng(42);
+  unsigned passed = 0;
+  for (uint32_t i = 0; i < 1u << 20; ++i) {
+    const CookieFlow flow = Flow(true, static_cast<uint32_t>(prng.Next()));
+    passed += codec.Check(flow, Seq(static_cast<uint32_t>(prng.Next())), {}, kOwnScale, kNow,
+                          kOffset)
+                  .has_value();
+  }
+  EXPECT_LE(passed, 1u);  // 1/16 expected
+}
+
+// The low octet must not show the options of the handshake at a glance, nor the epoch.
+TEST(SynCookie, IssLooksRandomInEveryBit) {
+  const SynCookieCodec codec(kSecret);
+  int ones[32] = {};
+  constexpr int kCount = 4096;
+  for (uint32_t i = 0; i < kCount; ++i) {
+    const uint32_t iss = Make(codec, Flow(true, i), {.mss = 1460, .window_scale = 7}).iss.value;
+    for (int bit = 0; bit < 32; ++bit) ones[bit] += iss >> bit & 1;
+  }
+  for (const int count : ones) EXPECT_NEAR(count, kCount / 2, 200);
+}
+
+}  // namespace
+}  // namespace weir::tcp
