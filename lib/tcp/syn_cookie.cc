@@ -71,18 +71,18 @@ uint64_t SynCookieCodec::Mac(const CookieFlow& flow, int64_t epoch, uint64_t sai
   const uint64_t ends = static_cast<uint64_t>(flow.remote_port) << 48 |
                         static_cast<uint64_t>(flow.local_port) << 32 | flow.irs.value;
   if (flow.remote.is_v4()) {
-    const uint64_t words[3] = {
-        static_cast<uint64_t>(flow.remote.v4()) << 32 | flow.local.v4(), ends, said};
+    const uint64_t words[3] = {static_cast<uint64_t>(flow.remote.v4()) << 32 | flow.local.v4(),
+                               ends, said};
     return SipHash24(key, words, 3);
   }
-  const uint64_t words[6] = {flow.remote.high(), flow.remote.low(), flow.local.high(),
-                             flow.local.low(),   ends,              said};
+  const uint64_t words[6] = {
+      flow.remote.high(), flow.remote.low(), flow.local.high(), flow.local.low(), ends, said};
   return SipHash24(key, words, 6);
 }
 
 SynCookieCodec::Cookie SynCookieCodec::Make(const CookieFlow& flow, const CookieOptions& options,
-                                    uint8_t own_scale, Time now, uint32_t ts_now,
-                                    uint32_t ts_offset) const {
+                                            uint8_t own_scale, Time now, uint32_t ts_now,
+                                            uint32_t ts_offset) const {
   const int64_t epoch = EpochOf(now);
   const IssFields fields{MssIndex(options.mss), ScaleIndex(options.window_scale), options.sack,
                          static_cast<unsigned>(epoch & 1)};
@@ -101,8 +101,9 @@ SynCookieCodec::Cookie SynCookieCodec::Make(const CookieFlow& flow, const Cookie
 }
 
 std::optional<CookieOptions> SynCookieCodec::Check(const CookieFlow& flow, Seq iss,
-                                               std::optional<uint32_t> ts_echo, uint8_t own_scale,
-                                               Time now, uint32_t ts_offset) const {
+                                                   std::optional<uint32_t> ts_echo,
+                                                   uint8_t own_scale, Time now,
+                                                   uint32_t ts_offset) const {
   const IssFields fields = IssFields::Unpack(static_cast<uint8_t>(iss.value ^ iss.value >> 24));
   const int64_t epoch = EpochOf(now) - ((EpochOf(now) ^ fields.parity) & 1);
   const uint32_t low = ts_echo ? (*ts_echo - ts_offset) & kTimestampMask : 0;

@@ -1,6 +1,6 @@
-// SYN cookies (RFC 4987 3.6): a handshake that is remembered by the peer instead of by us. The ISS of
-// a SYN-ACK, and its timestamp where the peer uses them, hold what the SYN offered and proof that we
-// have said so.
+// SYN cookies (RFC 4987 3.6): a handshake that is remembered by the peer instead of by us. The ISS
+// of a SYN-ACK, and its timestamp where the peer uses them, hold what the SYN offered and proof
+// that we have said so.
 #pragma once
 
 #include <cstdint>
@@ -33,12 +33,12 @@ struct CookieOptions {
   friend bool operator==(const CookieOptions&, const CookieOptions&) = default;
 };
 
-// Makes and checks cookies. Layout of the ISS, most significant bits first: 24 of the MAC, then, with
-// the first eight of them added modulo 2, index of the MSS (3), index of the window scale (3), SACK
-// (1), parity of the epoch (1). With timestamps the low bits of TSval are 16 more bits of the MAC,
-// ECN (1) and the exact window scale (4). The MAC is SipHash-2-4 over the flow, everything else that
-// the cookie says, the epoch, and `own_scale`, what we announced ourselves; nothing outside it has a
-// say in what is accepted.
+// Makes and checks cookies. Layout of the ISS, most significant bits first: 24 of the MAC, then,
+// with the first eight of them added modulo 2, index of the MSS (3), index of the window scale (3),
+// SACK (1), parity of the epoch (1). With timestamps the low bits of TSval are 16 more bits of the
+// MAC, ECN (1) and the exact window scale (4). The MAC is SipHash-2-4 over the flow, everything
+// else that the cookie says, the epoch, and `own_scale`, what we announced ourselves; nothing
+// outside it has a say in what is accepted.
 //
 // The key of an epoch follows from the secret and the epoch's number, so that all workers, and all
 // hosts that share secret and clock, make the same cookies. A cookie is good for the epoch in which
@@ -59,11 +59,12 @@ class SynCookieCodec {
   // `ts_now` is what the connection's timestamp clock shows, `ts_offset` its offset.
   Cookie Make(const CookieFlow& flow, const CookieOptions& options, uint8_t own_scale, Time now,
               uint32_t ts_now, uint32_t ts_offset) const;
-  // What the SYN offered, if `iss` (and `ts_echo`, where the acknowledgement has one) is a cookie of
-  // ours for this flow that is still good. MSS and, without timestamps, window scale come back
+  // What the SYN offered, if `iss` (and `ts_echo`, where the acknowledgement has one) is a cookie
+  // of ours for this flow that is still good. MSS and, without timestamps, window scale come back
   // rounded down to a value that the cookie can name.
-  std::optional<CookieOptions> Check(const CookieFlow& flow, Seq iss, std::optional<uint32_t> ts_echo,
-                                     uint8_t own_scale, Time now, uint32_t ts_offset) const;
+  std::optional<CookieOptions> Check(const CookieFlow& flow, Seq iss,
+                                     std::optional<uint32_t> ts_echo, uint8_t own_scale, Time now,
+                                     uint32_t ts_offset) const;
 
  private:
   static int64_t EpochOf(Time now) { return now.us / (int64_t{kEpochMs} * 1000); }

@@ -24,7 +24,8 @@ CookieOptions OfferOf(const wire::Frame& frame, bool timestamps) {
 
 }  // namespace
 
-// Hysteresis: once full, the backlog must be a quarter empty before handshakes are remembered again.
+// Hysteresis: once full, the backlog must be a quarter empty before handshakes are remembered
+// again.
 bool Engine::WantsCookie(Listener& l) const {
   const uint32_t backlog = l.parameters.syn_backlog;
   if (l.parameters.syn_cookies == SynCookies::kOff) return false;
@@ -58,11 +59,14 @@ void Engine::AnswerWithCookie(Listener& l, const Segment& segment) {
   const CookieOptions offer = OfferOf(frame, config_.timestamps);
   const FlowKey key{frame.source, frame.tcp.source_port, frame.tcp.destination_port, segment.local};
   const uint32_t offset = TimestampOffset(key);
-  const SynCookieCodec::Cookie cookie =
-      cookies_.Make(flow, offer, profiles_[l.profile].window_scale, now_,
-                    now_.millis().value + offset, offset);
-  Answer answer{&frame, segment.local, cookie.iss, frame.tcp.seq + 1,
-                static_cast<uint8_t>(wire::kTcpSyn | wire::kTcpAck), l.profile};
+  const SynCookieCodec::Cookie cookie = cookies_.Make(
+      flow, offer, profiles_[l.profile].window_scale, now_, now_.millis().value + offset, offset);
+  Answer answer{&frame,
+                segment.local,
+                cookie.iss,
+                frame.tcp.seq + 1,
+                static_cast<uint8_t>(wire::kTcpSyn | wire::kTcpAck),
+                l.profile};
   answer.options = frame.tcp.options.present & wire::TcpOptions::kMss;
   if (offer.window_scale) answer.options |= wire::TcpOptions::kWindowScale;
   if (offer.timestamps) answer.options |= wire::TcpOptions::kTimestamps;

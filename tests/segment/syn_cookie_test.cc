@@ -93,8 +93,8 @@ TEST_P(Cookies, TextAndFinOfTheFinalAckAreTaken) {
   rig.ExpectState(TcpState::kCloseWait);
 }
 
-// "SYN cookies ate my dog": with the final ACK and the first segments lost, a later segment must not
-// pass for the first.
+// "SYN cookies ate my dog": with the final ACK and the first segments lost, a later segment must
+// not pass for the first.
 TEST_P(Cookies, LostFinalAckFollowedByTextLosesNoOctetAtAnyOffset) {
   for (uint32_t lost = 0; lost <= 64; ++lost) {
     Rig rig(Always());

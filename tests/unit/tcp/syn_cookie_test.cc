@@ -28,9 +28,8 @@ SynCookieCodec::Cookie Make(const SynCookieCodec& codec, const CookieFlow& flow,
 std::optional<CookieOptions> Check(const SynCookieCodec& codec, const CookieFlow& flow,
                                    const SynCookieCodec::Cookie& cookie, bool timestamps,
                                    Time now = kNow) {
-  return codec.Check(flow, cookie.iss,
-                     timestamps ? std::optional(cookie.ts_value) : std::nullopt, kOwnScale, now,
-                     kOffset);
+  return codec.Check(flow, cookie.iss, timestamps ? std::optional(cookie.ts_value) : std::nullopt,
+                     kOwnScale, now, kOffset);
 }
 
 TEST(SynCookie, BringsBackTheOptions) {
@@ -154,9 +153,9 @@ TEST(SynCookie, RandomAcknowledgementsHardlyEverPass) {
   unsigned passed = 0;
   for (uint32_t i = 0; i < 1u << 20; ++i) {
     const CookieFlow flow = Flow(true, static_cast<uint32_t>(prng.Next()));
-    passed += codec.Check(flow, Seq(static_cast<uint32_t>(prng.Next())), {}, kOwnScale, kNow,
-                          kOffset)
-                  .has_value();
+    passed +=
+        codec.Check(flow, Seq(static_cast<uint32_t>(prng.Next())), {}, kOwnScale, kNow, kOffset)
+            .has_value();
   }
   EXPECT_LE(passed, 1u);  // 1/16 expected
 }
