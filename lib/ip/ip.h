@@ -98,6 +98,11 @@ class Ip {
   // Tells that a flow with this hint has made progress: its neighbour is reachable (RFC
   // 4861 7.3.1).
   void Confirm(uint16_t neighbour_hint, Time now) { neighbours_.Confirm(neighbour_hint, now); }
+  // Tells that it makes none (R1 of RFC 9293 3.8.3): the neighbour is asked whether it is still
+  // there.
+  void Suspect(uint16_t neighbour_hint, Time now, FrameList& out) {
+    neighbours_.Suspect(neighbour_hint, now, out);
+  }
 
   // --- time ---
   // Ageing, probes, detection, reports; bounded work a call.

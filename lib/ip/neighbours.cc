@@ -162,6 +162,16 @@ void Neighbours::OnSolicitation(const IpAddress& address, uint16_t interface,
   BecomeDelay(index, now);
 }
 
+void Neighbours::Suspect(uint16_t index, Time now, FrameList& out) {
+  if (index >= table_.capacity()) return;
+  const Neighbour& n = table_[index];
+  const bool settled = n.state == NeighbourState::kReachable || n.state == NeighbourState::kStale ||
+                       n.state == NeighbourState::kDelay;
+  if (!settled || now - n.confirmed_at < probe_interval_) return;
+  counters_.Add(Counter::kNeighbourSuspicions);
+  BecomeProbe(index, now, out);
+}
+
 void Neighbours::Tick(Time now, FrameList& out) {
   if (!sweeping()) {
     if (now < earliest_) return;
@@ -204,7 +214,7 @@ void Neighbours::Attend(uint16_t index, Time now, FrameList& out) {
       if (n.requests == requests_max_) {
         GiveUp(index);
       } else {
-        Ask(index, n.state == NeighbourState::kProbe, now, out);
+        Ask(index, now, out);
       }
       break;
     case NeighbourState::kReachable:
@@ -224,9 +234,12 @@ void Neighbours::Attend(uint16_t index, Time now, FrameList& out) {
 
 // --- transitions ---
 
-void Neighbours::Ask(uint16_t index, bool unicast, Time now, FrameList& out) {
+// Probes go to the neighbour alone (RFC 1122 2.3.2.1, RFC 4861 7.3.3), but for the last: the
+// address may have moved to other hardware without a word.
+void Neighbours::Ask(uint16_t index, Time now, FrameList& out) {
   Neighbour& n = table_[index];
   ++n.requests;
+  const bool unicast = n.state == NeighbourState::kProbe && n.requests < requests_max_;
   Schedule(n, now + probe_interval_);
   int local = n.local;
   const LocalAddress& asks = locals_[n.local];
@@ -244,7 +257,7 @@ void Neighbours::BeginResolution(uint16_t index, Time now, FrameList& out) {
   Neighbour& n = table_[index];
   n.state = NeighbourState::kIncomplete;
   n.requests = 0;
-  Ask(index, false, now, out);
+  Ask(index, now, out);
 }
 
 void Neighbours::BecomeReachable(uint16_t index, Time now) {
@@ -278,7 +291,7 @@ void Neighbours::BecomeProbe(uint16_t index, Time now, FrameList& out) {
   n.state = NeighbourState::kProbe;
   n.requests = 0;
   n.used = false;  // whether it is worth the next refresh shows from now on
-  Ask(index, true, now, out);
+  Ask(index, now, out);
 }
 
 // The address stands for nobody: what waits cannot be sent, and the next packet begins again.

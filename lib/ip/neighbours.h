@@ -53,6 +53,11 @@ class Neighbours {
     if (n.state != NeighbourState::kReachable) BecomeReachable(index, now);
   }
 
+  // The layer above makes none (MUST-20): the neighbour is asked at once, and everybody in the end,
+  // so that one whose hardware address has changed is found again. Not sooner than one request
+  // interval after it proved reachable: what one connection says must not keep the link busy.
+  void Suspect(uint16_t index, Time now, FrameList& out);
+
   // Looks after entries that are due; at most kEntriesPerTick of them a call.
   void Tick(Time now, FrameList& out);
   Time next_deadline() const {
@@ -79,7 +84,7 @@ class Neighbours {
   void Attend(uint16_t index, Time now, FrameList& out);
   Time DueOf(const Neighbour& n) const;
 
-  void Ask(uint16_t index, bool unicast, Time now, FrameList& out);
+  void Ask(uint16_t index, Time now, FrameList& out);
   void BeginResolution(uint16_t index, Time now, FrameList& out);
   void BecomeReachable(uint16_t index, Time now);
   void BecomeStale(uint16_t index, Time now);

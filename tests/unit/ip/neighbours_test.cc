@@ -168,6 +168,93 @@ TEST_P(ANeighbour, ThatDoesNotAnswerProbesIsGivenUp) {
   EXPECT_EQ(rig[Counter::kNeighbourFailures], 1u);
 }
 
+// RFC 1122 2.3.2.1: polled alone; the last question goes to all, in case the address has moved.
+TEST_P(ANeighbour, IsProbedAloneTwiceAndThenBeforeAll) {
+  host = Host(5);
+  rig.AskForUs(host, HostMac(5));
+  ASSERT_TRUE(rig.Send(host));
+  rig.Sent();
+  rig.Advance(Seconds(5) + Milliseconds(2001));
+  std::vector<bool> to_all;
+  for (const SentFrame& one : rig.Sent()) {
+    if (one.AsksFor(host)) to_all.push_back(one.frame.l2_multicast);
+  }
+  EXPECT_EQ(to_all, (std::vector<bool>{false, false, true}));
+  rig.Advertise(host, HostMac(6));
+  EXPECT_EQ(rig.StateOf(host), State::kReachable);
+  ASSERT_TRUE(rig.Send(host, "there"));
+  EXPECT_EQ(rig.SentTexts(), (std::vector<Text>{{"there", HostMac(6)}}));
+}
+
+// MUST-20: R1 passes on that the neighbour may be gone.
+TEST_P(ANeighbour, ThatIsSuspectedIsAskedAtOnce) {
+  host = Host(5);
+  uint16_t hint = kNoNeighbour;
+  Resolve(host, HostMac(5));
+  ASSERT_TRUE(rig.Send(host, hint));
+  rig.Sent();
+  rig.Advance(Milliseconds(1100));
+  rig.ip->Suspect(hint, rig.now, rig.out);
+  EXPECT_EQ(rig.StateOf(host), State::kProbe);
+  const auto sent = rig.Sent();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_TRUE(sent[0].AsksFor(host));
+  EXPECT_EQ(sent[0].frame.destination_mac, HostMac(5));
+  ASSERT_TRUE(rig.Send(host, hint, "meanwhile"));  // traffic goes on
+  EXPECT_EQ(rig.SentTexts(), (std::vector<Text>{{"meanwhile", HostMac(5)}}));
+  rig.ip->Suspect(hint, rig.now, rig.out);  // is being asked
+  rig.Advertise(host, HostMac(5));
+  EXPECT_EQ(rig.StateOf(host), State::kReachable);
+  EXPECT_EQ(rig.CountRequests(host), 0);
+  EXPECT_EQ(rig[Counter::kNeighbourSuspicions], 1u);
+}
+
+TEST_P(ANeighbour, HeardOfAMomentAgoIsNotSuspected) {
+  host = Host(5);
+  uint16_t hint = kNoNeighbour;
+  Resolve(host, HostMac(5));
+  ASSERT_TRUE(rig.Send(host, hint));
+  rig.Sent();
+  for (int i = 0; i < 9; ++i) {
+    rig.Advance(Milliseconds(100));
+    rig.ip->Suspect(hint, rig.now, rig.out);
+  }
+  EXPECT_EQ(rig.StateOf(host), State::kReachable);
+  EXPECT_EQ(rig.CountRequests(host), 0);
+}
+
+TEST_P(ANeighbour, WithoutAnAddressYetIsNotSuspected) {
+  host = Host(5);
+  uint16_t hint = kNoNeighbour;
+  ASSERT_TRUE(rig.Send(host, hint));
+  rig.Sent();
+  rig.Advance(Milliseconds(1500));
+  const int asked = rig.CountRequests(host);
+  rig.ip->Suspect(hint, rig.now, rig.out);
+  rig.ip->Suspect(kNoNeighbour, rig.now, rig.out);
+  rig.ip->Suspect(1000, rig.now, rig.out);  // nobody's
+  EXPECT_EQ(rig.StateOf(host), State::kIncomplete);
+  EXPECT_EQ(rig.CountRequests(host), 0) << "asked before: " << asked;
+}
+
+TEST_P(ANeighbour, ThatMovedSilentlyIsFoundWithinTheProbes) {
+  host = Host(5);
+  uint16_t hint = kNoNeighbour;
+  Resolve(host, HostMac(5));
+  ASSERT_TRUE(rig.Send(host, hint));
+  rig.Sent();
+  rig.Advance(Milliseconds(1400));
+  rig.ip->Suspect(hint, rig.now, rig.out);  // the third timeout, RTO 200 ms
+  rig.Sent();
+  rig.Advance(Milliseconds(2001));
+  const auto sent = rig.Sent();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_TRUE(sent[1].frame.l2_multicast);
+  rig.Advertise(host, HostMac(9));
+  ASSERT_TRUE(rig.Send(host, hint, "there"));
+  EXPECT_EQ(rig.SentTexts(), (std::vector<Text>{{"there", HostMac(9)}}));
+}
+
 // RFC 4861 7.3.1: the layer above has heard from it.
 TEST_P(ANeighbour, IsConfirmedByTheLayerAboveInsteadOfAProbe) {  // RFC4861-7.3.1
   host = Host(5);
