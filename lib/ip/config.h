@@ -40,7 +40,10 @@ struct IpConfig {
   Duration probe_interval = Seconds(1);
   uint32_t probes = 3;
   Duration first_probe_delay = Seconds(5);
-  uint32_t icmp_rate_per_s = 1000;  // echo replies
+  uint32_t path_mtus = 1024;                  // destinations whose path MTU is remembered
+  Duration path_mtu_lifetime = Seconds(600);  // RFC 1191 6.3
+  uint16_t path_mtu_floor_v4 = 552;  // what every IPv4 path is taken to carry, whatever is claimed
+  uint32_t icmp_rate_per_s = 1000;   // echo replies
   bool echo_reply = true;
   // Keys the table's hash and draws jitter: secret in production, fixed in tests.
   uint64_t seed = 0;

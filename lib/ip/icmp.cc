@@ -118,6 +118,13 @@ std::optional<QuotedError> Ip::ReadError(const wire::Frame& frame, const Packet&
     return std::nullopt;
   }
   error.local = static_cast<uint16_t>(local);
+  if (error.segment.kind == wire::IcmpErrorKind::kPacketTooBig) {
+    error.path_mtu = ClaimedMtu(error.segment, mtu(error.local), path_mtu_floor_v4_);
+    if (error.path_mtu == 0) {
+      counters_.Add(Counter::kDropIcmpMtu);
+      return std::nullopt;
+    }
+  }
   return error;
 }
 

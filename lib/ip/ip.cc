@@ -45,6 +45,8 @@ Ip::Ip(const IpConfig& config, PacketPool& pool, Counters& counters)
       messages_(pool, counters),
       neighbours_(config, interfaces_, locals_, messages_, counters),
       setup_(config, interfaces_, locals_, messages_, counters),
+      path_mtus_(config.path_mtus, config.path_mtu_lifetime, config.seed),
+      path_mtu_floor_v4_(config.path_mtu_floor_v4),
       limiter_(config.icmp_rate_per_s, config.seed) {}
 
 void Ip::Start(Time now, FrameList& out) { setup_.Start(now, out); }

@@ -17,6 +17,7 @@
 #include "ip/local_addresses.h"
 #include "ip/messages.h"
 #include "ip/neighbours.h"
+#include "ip/path_mtu.h"
 #include "packet/frame_list.h"
 #include "packet/packet.h"
 #include "weir/address.h"
@@ -38,7 +39,8 @@ struct SendOptions {
 // is for TCP to judge (RFC 5927).
 struct QuotedError {
   wire::QuotedSegment segment;
-  uint16_t local = 0;  // index of segment.source
+  uint16_t local = 0;     // index of segment.source
+  uint16_t path_mtu = 0;  // kPacketTooBig: what the path is said to take, never absurd
 };
 
 // No neighbour is remembered yet: what a connection's hint starts with. Any other value does, too.
@@ -104,6 +106,16 @@ class Ip {
     neighbours_.Suspect(neighbour_hint, now, out);
   }
 
+  // --- paths ---
+  // What packets may measure on the way to `remote`; 0 when no path narrower than the interface is
+  // known.
+  uint16_t PathMtu(const IpAddress& remote, Time now) const { return path_mtus_.Find(remote, now); }
+  // Remembers a path MTU. `measured`: by packets that arrived, rather than from a message that was
+  // believed, which only ever lowers what is known.
+  void LearnPathMtu(const IpAddress& remote, uint16_t mtu, bool measured, Time now) {
+    measured ? path_mtus_.Set(remote, mtu, now) : path_mtus_.Lower(remote, mtu, now);
+  }
+
   // --- time ---
   // Ageing, probes, detection, reports; bounded work a call.
   void Tick(Time now, FrameList& out) {
@@ -155,6 +167,8 @@ class Ip {
   Messages messages_;
   Neighbours neighbours_;
   AddressSetup setup_;
+  PathMtuTable path_mtus_;
+  uint16_t path_mtu_floor_v4_;
   IcmpLimiter limiter_;
 };
 

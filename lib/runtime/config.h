@@ -82,6 +82,7 @@ struct MemoryConfig {
   uint32_t max_time_wait = 65536;
   uint32_t max_orphans = 16384;
   uint32_t neighbours = 1024;
+  uint32_t path_mtus = 1024;
   friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
 };
 
@@ -127,6 +128,8 @@ struct IpConfig {
   uint32_t arp_reachable_s = 30;
   uint32_t neighbour_probe_ms = 1000;
   uint32_t neighbour_probes = 3;
+  uint32_t path_mtu_lifetime_s = 600;
+  uint32_t path_mtu_min = 552;
   uint32_t icmp_rate_per_s = 1000;
   uint32_t rst_rate_per_s = 1000;
   bool dad = true;

@@ -73,6 +73,8 @@ std::vector<Key> MemoryKeys(MemoryConfig& memory) {
       {"neighbours", Number{&memory.neighbours, 16, 1u << 20}, "",
        "Neighbours (ARP and ND) a worker remembers; when all are taken the least recently used "
        "goes."},
+      {"path_mtus", Number{&memory.path_mtus, 16, 1u << 20}, "",
+       "Destinations a worker remembers a path MTU for; beyond it some are discovered again."},
   };
 }
 
@@ -174,6 +176,10 @@ std::vector<Key> IpKeys(IpConfig& ip) {
        "Time between two requests for one neighbour."},
       {"neighbour_probes", Number{&ip.neighbour_probes, 1, 20}, "",
        "Unanswered requests after which a neighbour is unreachable."},
+      {"path_mtu_lifetime_s", Number{&ip.path_mtu_lifetime_s, 300, 86400}, "s",
+       "How long a path's MTU is remembered before a larger one is tried (RFC 1191 6.3)."},
+      {"path_mtu_min", Number{&ip.path_mtu_min, 296, 1500}, "octets",
+       "What every IPv4 path is taken to carry, whatever a message claims; for IPv6 it is 1280."},
       {"icmp_rate_per_s", Number{&ip.icmp_rate_per_s, 0, 1000000}, "per s",
        "ICMP and ICMPv6 messages a worker sends at most (RFC 4443 2.4 f); 0 sends none."},
       {"rst_rate_per_s", Number{&ip.rst_rate_per_s, 0, 1000000}, "per s",

@@ -44,6 +44,9 @@ ip::IpConfig MakeIp(const Config& config, const Secrets& secrets, std::span<cons
   ip.reachable = Seconds(config.ip.arp_reachable_s);
   ip.probe_interval = Milliseconds(config.ip.neighbour_probe_ms);
   ip.probes = config.ip.neighbour_probes;
+  ip.path_mtus = config.memory.path_mtus;
+  ip.path_mtu_lifetime = Seconds(config.ip.path_mtu_lifetime_s);
+  ip.path_mtu_floor_v4 = static_cast<uint16_t>(config.ip.path_mtu_min);
   ip.icmp_rate_per_s = config.ip.icmp_rate_per_s;
   ip.echo_reply = config.ip.echo_reply;
   ip.seed = ShardSecret(secrets, shard, 0);

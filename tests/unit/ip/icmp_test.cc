@@ -185,6 +185,25 @@ TEST_P(Icmp, PacketTooBigTellsItsMtu) {
   EXPECT_EQ(rig.error->segment.mtu, 1400u);
 }
 
+TEST_P(Icmp, PacketTooBigComesWithAnMtuThatCanBeMeant) {
+  const uint8_t type = v4() ? wire::kIcmpUnreachable : wire::kIcmpv6PacketTooBig;
+  const uint8_t code = v4() ? wire::kIcmpFragmentationNeeded : 0;
+  rig.ReceiveIcmp(host(), ours(), kOurMac, ErrorAbout(ours(), type, code, 1400));
+  ASSERT_TRUE(rig.error);
+  EXPECT_EQ(rig.error->path_mtu, 1400);
+  rig.ReceiveIcmp(host(), ours(), kOurMac, ErrorAbout(ours(), type, code, 100));
+  if (v4()) {
+    ASSERT_TRUE(rig.error);
+    EXPECT_EQ(rig.error->path_mtu, 552);
+    rig.ReceiveIcmp(host(), ours(), kOurMac, ErrorAbout(ours(), type, code, 0));
+    ASSERT_TRUE(rig.error);
+    EXPECT_EQ(rig.error->path_mtu, 1006);  // RFC 1191 5: the packet had 1020 octets
+  } else {
+    EXPECT_FALSE(rig.error);
+    EXPECT_EQ(rig[Counter::kDropIcmpMtu], 1u);
+  }
+}
+
 TEST_P(Icmp, ErrorsAboutOthersPacketsAreDropped) {
   rig.ReceiveIcmp(host(), ours(), kOurMac, ErrorAbout(host(), Unreachable(), 1, 0));
   EXPECT_FALSE(rig.error);

@@ -137,6 +137,10 @@ const BrokenFile kValues[] = {
     {"WindowOfElevenSegments", "[tcp]\ninitial_window_segments = 11\n",
      "weir.toml:2: tcp.initial_window_segments = 11: out of range; must be an integer from 1 to 10 "
      "(segments)"},
+    {"PathMtuForgottenTooSoon", "[ip]\npath_mtu_lifetime_s = 299\n",
+     "weir.toml:2: ip.path_mtu_lifetime_s = 299: out of range; must be an integer from 300 to "
+     "86400 "
+     "(s)"},
     {"UnknownWord", "[workers]\nidle = \"idle\"\n",
      "weir.toml:2: workers.idle = \"idle\": unknown; must be \"spin\", \"pause\" or \"sleep\""},
     {"UnknownAlgorithm", "[tcp]\ncongestion = \"reno\"\n",

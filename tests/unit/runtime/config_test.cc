@@ -78,6 +78,7 @@ max_pinned_buffers = 500
 max_time_wait = 99
 max_orphans = 1234
 neighbours = 64
+path_mtus = 65
 [tcp]
 receive_buffer = 1000000
 send_buffer = 1000001
@@ -114,6 +115,8 @@ challenge_ack_interval_ms = 1
 arp_reachable_s = 31
 neighbour_probe_ms = 999
 neighbour_probes = 2
+path_mtu_lifetime_s = 301
+path_mtu_min = 576
 icmp_rate_per_s = 0
 rst_rate_per_s = 5
 dad = false
