@@ -43,8 +43,9 @@ struct IpConfig {
   uint32_t path_mtus = 1024;                  // destinations whose path MTU is remembered
   Duration path_mtu_lifetime = Seconds(600);  // RFC 1191 6.3
   uint16_t path_mtu_floor_v4 = 552;  // what every IPv4 path is taken to carry, whatever is claimed
-  uint32_t icmp_rate_per_s = 1000;   // echo replies
+  uint32_t icmp_rate_per_s = 1000;   // echo replies and errors
   bool echo_reply = true;
+  bool icmp_errors = true;  // say so when a packet for us finds no taker
   // Keys the table's hash and draws jitter: secret in production, fixed in tests.
   uint64_t seed = 0;
   // Of several shards with the same addresses, the one that speaks for them: DAD, MLD,

@@ -39,6 +39,7 @@ Ip::Ip(const IpConfig& config, PacketPool& pool, Counters& counters)
       counters_(counters),
       owner_(config.owner),
       echo_reply_(config.echo_reply),
+      icmp_errors_(config.icmp_errors),
       interfaces_(MakeInterfaces(config)),
       interface_of_port_(IndexByPort(interfaces_)),
       locals_(interfaces_),

@@ -86,6 +86,11 @@ class Ip {
   std::optional<QuotedError> Receive(const wire::Frame& frame, Packet packet, Time now,
                                      FrameList& out);
 
+  // Answers a frame that the wire layer dropped as kDropIpProtocol (and has been counted): the
+  // protocol or, for UDP, the port is unreachable (RFC 1122 3.2.2.1, RFC 4443 3.1 and 3.4).
+  // Silent where an error must not be sent, or is not wanted.
+  void Refuse(const wire::Frame& frame, const Packet& packet, Time now, FrameList& out);
+
   // --- sending ---
   // Puts IP and Ethernet headers in front of a packet that begins with its finished transport
   // header and appends it to `out`, or keeps it until the neighbour has answered. `neighbour_hint`
@@ -155,12 +160,16 @@ class Ip {
                             Time now, FrameList& out);
   void ReceiveMldQuery(const wire::Frame& frame, const Packet& packet, Time now);
   void AnswerEcho(const wire::Frame& frame, int local, Packet packet, Time now, FrameList& out);
+  Counter Refusal(const wire::Frame& frame, uint16_t port) const;
+  void SendError(const wire::Frame& frame, std::span<const uint8_t> refused,
+                 const wire::IcmpHeader& header, uint16_t local, FrameList& out);
   std::optional<QuotedError> ReadError(const wire::Frame& frame, const Packet& packet);
 
   PacketPool& pool_;
   Counters& counters_;
   bool owner_;
   bool echo_reply_;
+  bool icmp_errors_;
   std::vector<Interface> interfaces_;
   std::vector<uint16_t> interface_of_port_;
   LocalAddresses locals_;

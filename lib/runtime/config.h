@@ -23,6 +23,7 @@ enum class HugePages : uint8_t { kAuto, kOff, kOn };
 enum class Idle : uint8_t { kSpin, kPause, kSleep };
 enum class Steering : uint8_t { kAuto, kDevice, kSoftware };
 enum class Congestion : uint8_t { kNewReno };
+enum class MtuProbing : uint8_t { kOff, kBlackHole, kOn };
 
 // [eal]
 struct EalConfig {
@@ -120,6 +121,7 @@ struct TcpConfig {
   uint32_t dscp = 0;
   uint32_t challenge_ack_interval_ms = 500;
   Congestion congestion = Congestion::kNewReno;
+  MtuProbing mtu_probing = MtuProbing::kOff;
   friend bool operator==(const TcpConfig&, const TcpConfig&) = default;
 };
 
@@ -134,6 +136,7 @@ struct IpConfig {
   uint32_t rst_rate_per_s = 1000;
   bool dad = true;
   bool echo_reply = true;
+  bool icmp_errors = true;
   friend bool operator==(const IpConfig&, const IpConfig&) = default;
 };
 

@@ -102,6 +102,9 @@ std::vector<Key> TcpBufferKeys(TcpConfig& tcp) {
       {"out_of_order_segments", Number{&tcp.out_of_order_segments, 1, 65535}, "segments",
        "Out-of-order segments a connection keeps for reassembly."},
       {"congestion", &tcp.congestion, "", "The congestion control algorithm (RFC 5681, RFC 6582)."},
+      {"mtu_probing", &tcp.mtu_probing, "",
+       "Whether segment sizes are found by trying (RFC 4821): black-hole does so where full-sized "
+       "segments vanish and no router says why, on always."},
   };
 }
 
@@ -187,6 +190,9 @@ std::vector<Key> IpKeys(IpConfig& ip) {
       {"dad", &ip.dad, "",
        "Whether IPv6 addresses are checked for duplicates before use (RFC 4862 5.4)."},
       {"echo_reply", &ip.echo_reply, "", "Whether pings are answered."},
+      {"icmp_errors", &ip.icmp_errors, "",
+       "Whether UDP datagrams and other protocols are answered by an ICMP error (RFC 1122 "
+       "3.2.2.1)."},
   };
 }
 

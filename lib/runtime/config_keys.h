@@ -45,7 +45,7 @@ struct Gateway {
 };
 
 using Slot = std::variant<Number, NumberOrAuto, NumberList, Text, TextList, Gateway, bool*,
-                          HugePages*, Idle*, Steering*, Congestion*, SynCookies*,
+                          HugePages*, Idle*, Steering*, Congestion*, MtuProbing*, SynCookies*,
                           std::optional<MacAddress>*, std::vector<InterfaceAddress>*>;
 
 // One row. The pointers in `slot` are into the object that the table was made for.

@@ -49,6 +49,7 @@ ip::IpConfig MakeIp(const Config& config, const Secrets& secrets, std::span<cons
   ip.path_mtu_floor_v4 = static_cast<uint16_t>(config.ip.path_mtu_min);
   ip.icmp_rate_per_s = config.ip.icmp_rate_per_s;
   ip.echo_reply = config.ip.echo_reply;
+  ip.icmp_errors = config.ip.icmp_errors;
   ip.seed = ShardSecret(secrets, shard, 0);
   ip.owner = shard == 0;
   return ip;
@@ -88,6 +89,18 @@ void SetTimers(const TcpConfig& from, tcp::TcpConfig& tcp) {
   tcp.challenge_ack_interval_ms = from.challenge_ack_interval_ms;
 }
 
+tcp::MtuProbing MakeMtuProbing(MtuProbing probing) {
+  switch (probing) {
+    case MtuProbing::kOff:
+      break;
+    case MtuProbing::kBlackHole:
+      return tcp::MtuProbing::kBlackHole;
+    case MtuProbing::kOn:
+      return tcp::MtuProbing::kOn;
+  }
+  return tcp::MtuProbing::kOff;
+}
+
 tcp::TcpConfig MakeTcp(const Config& config, const Secrets& secrets, unsigned shard) {
   tcp::TcpConfig tcp;
   tcp.keys.table = {ShardSecret(secrets, shard, 1), ShardSecret(secrets, shard, 2)};
@@ -101,6 +114,7 @@ tcp::TcpConfig MakeTcp(const Config& config, const Secrets& secrets, unsigned sh
   tcp.mss = static_cast<uint16_t>(config.tcp.mss);
   if (config.tcp.window_scale) tcp.window_scale = static_cast<int>(*config.tcp.window_scale);
   tcp.timestamps = config.tcp.timestamps;
+  tcp.mtu_probing = MakeMtuProbing(config.tcp.mtu_probing);
   tcp.initial_window_segments = config.tcp.initial_window_segments;
   tcp.slow_start_segments = config.tcp.slow_start_segments;
   tcp.resets_per_second = config.ip.rst_rate_per_s;

@@ -23,6 +23,17 @@ tcp::TcpConfig EngineConfig(tcp::TcpConfig config, uint32_t burst_max, const ip:
   return config;
 }
 
+// TCP knows paths, IP knows what they take: neither knows the other.
+tcp::PathMtus PathMtusOf(ip::Ip& ip) {
+  return {&ip,
+          [](const void* it, const IpAddress& remote, Time now) {
+            return static_cast<const ip::Ip*>(it)->PathMtu(remote, now);
+          },
+          [](void* it, const IpAddress& remote, uint16_t mtu, bool measured, Time now) {
+            static_cast<ip::Ip*>(it)->LearnPathMtu(remote, mtu, measured, now);
+          }};
+}
+
 }  // namespace
 
 static_assert(tcp::kNoNeighbour == ip::kNoNeighbour);
@@ -35,6 +46,7 @@ Stack::Stack(const StackConfig& config, PacketPool& pool, Counters& counters, Ti
       ip_(config.ip, pool, counters),
       tcp_(EngineConfig(config.tcp, config.burst_max, ip_), pool, counters, now),
       out_(config.frames_max) {
+  tcp_.UsePathMtus(PathMtusOf(ip_));
   burst_.reserve(config.burst_max);
   frames_.resize(config.burst_max);
   segments_.reserve(config.burst_max);
@@ -93,6 +105,7 @@ void Stack::Classify(std::span<Packet> received) {
     wire::ParseFrame(packet.first(), hints, frame);
     if (frame.kind == wire::FrameKind::kDropped) {
       counters_.Add(frame.drop);
+      if (frame.drop == Counter::kDropIpProtocol) ip_.Refuse(frame, packet, now_, out_);
       packet.Reset();
       continue;
     }
@@ -118,8 +131,9 @@ void Stack::RunIp() {
     const wire::Frame& frame = frames_[i];
     if (frame.kind == wire::FrameKind::kTcp) {
       TakeTcp(frame, burst_[i]);
-    } else if (ip_.Receive(frame, std::move(burst_[i]), now_, out_)) {
+    } else if (const auto error = ip_.Receive(frame, std::move(burst_[i]), now_, out_)) {
       counters_.Add(Counter::kIcmpErrorsForTcp);
+      tcp_.IcmpArrives(error->segment, static_cast<uint8_t>(error->local), error->path_mtu, now_);
     }
   }
 }
@@ -169,6 +183,8 @@ void Stack::FinishSegments() {
     if (segment.request != nullptr) {
       ip_.Reply(std::move(segment.packet), *segment.request, segment.local, options, out_);
     } else {
+      if (segment.suspect) [[unlikely]]
+        ip_.Suspect(*segment.neighbour, now_, out_);
       ip_.Send(std::move(segment.packet), segment.local, segment.remote, options,
                *segment.neighbour, now_, out_);
     }

@@ -38,7 +38,8 @@ void Engine::BecomeEstablished(Tcb& c) {
   c.settle(kSendSyn);  // a SYN that came again earlier in this burst has its answer
   // RFC 6928 2 and 5681 3.1: ten segments, but one when the SYN had to be sent more than twice.
   const uint32_t segments = c.retransmits > 1 ? 1 : config_.initial_window_segments;
-  c.cwnd = segments * c.mss;
+  if (Flight* f = Borrowed(c)) EnterPath(c, *f);  // its text waited for the handshake
+  c.cwnd = segments * PathMss(c, c.mss);
   c.retransmits = 0;
   StopRetransmit(c);
   c.set(kOpened);
@@ -113,6 +114,7 @@ void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
       if (ms >= 0) SampleRtt(c, std::max<int64_t>(int64_t{ms} * 1000, kClockGranularityUs));
     }
     TakeAcknowledged(c, *f);
+    NoteAcknowledged(c, *f);
     // RFC 6582 3.2: only the first partial acknowledgement of a recovery restarts the timer, or a
     // window full of holes would be mended at one hole per round trip.
     timer_runs_on = f->in_recovery && f->partial_acked && c.has(kRetransmitArmed);
@@ -203,9 +205,13 @@ void Engine::DuplicateAck(Tcb& c) {
   f->recover = c.snd.nxt;
   f->recover_valid = true;
   f->partial_acked = false;
-  // Without what limited transmit has sent beyond cwnd (RFC 5681 3.2 step 2).
-  c.ssthresh = std::max(std::min(c.in_flight(), c.cwnd) / 2, 2u * c.mss);
-  c.cwnd = c.ssthresh + kDupAckThreshold * c.mss;
+  if (ProbeLost(c, *f)) {
+    c.ssthresh = std::max(c.ssthresh, c.cwnd);  // no sign of congestion (RFC 4821 7.6.2)
+  } else {
+    // Without what limited transmit has sent beyond cwnd (RFC 5681 3.2 step 2).
+    c.cwnd = c.ssthresh = std::max(std::min(c.in_flight(), c.cwnd) / 2, 2u * c.mss);
+  }
+  c.cwnd += kDupAckThreshold * c.mss;
   c.owe(kRetransmit);
   counters_.Add(Counter::kTcpFastRetransmits);
 }

@@ -253,7 +253,7 @@ ConnectionInfo Engine::Info(const Tcb& c) const {
   info.state = c.state;
   info.local = Local(c);
   info.remote = Remote(c);
-  info.mss = c.mss;
+  info.mss = PathMss(c, c.mss);
   info.announced_mss = MssFor(c);
   info.send_window_scale = c.send_scale();
   info.receive_window_scale = c.receive_scale();

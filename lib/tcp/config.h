@@ -28,6 +28,13 @@ struct LocalAddress {
 };
 
 // A shard's own, and the settings that listeners and active opens begin with.
+// Packetization layer path MTU discovery (RFC 4821): segment sizes found by trying.
+enum class MtuProbing : uint8_t {
+  kOff,
+  kBlackHole,  // only where full-sized segments vanish and nobody says why
+  kOn,         // always, from a small size on
+};
+
 struct TcpConfig : Settings {
   TcpKeys keys;
   std::vector<LocalAddress> addresses;
@@ -50,7 +57,8 @@ struct TcpConfig : Settings {
   bool timestamps = true;
   uint32_t initial_window_segments = 10;  // RFC 6928
   uint32_t slow_start_segments = 8;       // by which one ACK opens cwnd at most; ADR 0007
-  uint32_t out_of_order_segments = 256;   // per connection
+  MtuProbing mtu_probing = MtuProbing::kOff;
+  uint32_t out_of_order_segments = 256;  // per connection
   uint32_t challenge_ack_interval_ms = 500;
   uint32_t resets_per_second = 1000;  // RSTs that belong to no connection
 };

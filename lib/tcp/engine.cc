@@ -303,6 +303,7 @@ Flight* Engine::Borrow(Tcb& c) {
   f.last_ack_sent = c.rcv.nxt;
   f.resend = f.round_end = c.snd.nxt;
   c.flight = index;
+  if (c.synchronized()) EnterPath(c, f);
   return &f;
 }
 
@@ -326,6 +327,7 @@ void Engine::ReturnFlight(Tcb& c) {
   while (!f.send.empty()) ReleaseSent(f.send.PopFront());
   FreeQueue(f.unread);
   FreeQueue(f.out_of_order);
+  LeavePath(c, f);
   flights_.Free(c.flight);
   c.flight = kNone;
 }

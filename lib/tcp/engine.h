@@ -25,6 +25,7 @@
 #include "weir/listener.h"
 #include "weir/worker.h"
 #include "wire/frame.h"
+#include "wire/icmp.h"
 
 namespace weir::tcp {
 
@@ -48,6 +49,7 @@ struct OutSegment {
   uint8_t dscp = 0;
   uint32_t flow_label = 0;
   uint16_t* neighbour = nullptr;  // where ip may remember the next hop
+  bool suspect = false;           // the next hop may be gone: nothing is acknowledged (R1, MUST-20)
   const wire::Frame* request = nullptr;
 };
 
@@ -87,6 +89,15 @@ struct Usage {
 // (MUST-46).
 bool IsHost(const IpAddress& address);
 
+// What IP knows of paths; the stack fills it in.
+struct PathMtus {
+  void* ip = nullptr;
+  // The largest packet that is known to reach `remote`; 0 when nothing is known.
+  uint16_t (*find)(const void* ip, const IpAddress& remote, Time now) = nullptr;
+  // Remembers it. `measured` by acknowledged packets, or else from a message that was believed.
+  void (*learn)(void* ip, const IpAddress& remote, uint16_t mtu, bool measured, Time now) = nullptr;
+};
+
 // Thread: one. The phases are called in the order Receive, RunTimers, RunEvents, Output, once a
 // turn; `now` never goes back.
 class Engine {
@@ -120,7 +131,13 @@ class Engine {
   void set_worker(Worker worker) { worker_ = worker; }
   Worker worker() const { return worker_; }
 
+  // Without this no path is known to be narrower than the interface.
+  void UsePathMtus(const PathMtus& path_mtus) { path_mtus_ = path_mtus; }
+
   // --- the phases of a turn ---
+  // Before Receive, for each ICMP error that quotes a segment from address number `local` of ours.
+  // `path_mtu`, for packet too big, is what the path is said to take.
+  void IcmpArrives(const wire::QuotedSegment& quoted, uint8_t local, uint16_t path_mtu, Time now);
   void Receive(std::span<Segment> segments, Time now);
   void RunTimers(Time now);
   void RunEvents();
@@ -257,6 +274,24 @@ class Engine {
   void SampleRtt(Tcb& c, int64_t sample_us);
   uint32_t Rto(const Tcb& c, unsigned backoff) const;
 
+  // path_mtu.cc
+  static uint16_t HeadersOf(const Tcb& c);
+  static uint16_t TextIn(const Tcb& c, uint16_t mtu);
+  void EnterPath(Tcb& c, Flight& f);
+  void FollowPath(Tcb& c, Flight& f);
+  static void LeavePath(Tcb& c, const Flight& f);
+  uint16_t PathMss(const Tcb& c, uint16_t limit) const;
+  void PacketTooBig(Tcb& c, Seq seq, uint16_t mtu);
+  void BelievePathMtu(Tcb& c, Flight& f, uint16_t mtu);
+  void ShrinkSegments(Tcb& c, Flight& f, uint16_t size);
+  void NoteSize(Flight& f, Seq from, uint32_t size);
+  void NoteAcknowledged(Tcb& c, Flight& f);
+  bool TimedOutForItsSize(Tcb& c, Flight& f);
+  uint32_t ProbeSize(const Tcb& c, Flight& f, uint32_t text, uint32_t window) const;
+  void ProbeSent(Flight& f, Seq from, uint32_t size);
+  bool ProbeLost(Tcb& c, Flight& f);
+  void EndSearchIfDone(Tcb& c, Flight& f);
+
   // reassembly.cc
   void KeepInOrder(Tcb& c, Flight& f, Text* text);
   void KeepOutOfOrder(Flight& f, Text* text);
@@ -347,6 +382,11 @@ class Engine {
   uint16_t MssOf(const LocalAddress& own) const;
   Millis now_ms() const { return now_.millis(); }
 
+  // The smallest segment that a peer or a path can talk us into (requirement S3: a tiny MSS costs
+  // us CPU).
+  static constexpr uint16_t kMssMin = 88;
+  static constexpr uint16_t kTimestampOptionSize = 12;  // with padding
+
   TcpConfig config_;
   PacketPool& pool_;
   Counters& counters_;
@@ -357,6 +397,7 @@ class Engine {
   TimingWheel<Tcb> wheel_;
   TokenBucket resets_;
   SynCookieCodec cookies_;
+  PathMtus path_mtus_;
   Profiles profiles_;
   std::vector<Listener> listeners_;
   std::vector<uint16_t> by_port_;  // first listener of each port

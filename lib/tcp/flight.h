@@ -35,6 +35,18 @@ struct Flight {
   Seq round_end;
   uint32_t acked_in_window;  // octets acknowledged since cwnd last grew (congestion avoidance)
 
+  // --- path MTU (path_mtu.cc); sizes are those of the text in one segment ---
+  uint16_t mss_limit;  // Tcb::mss when no path is in the way
+  uint16_t size_sent;  // the largest segment sent, while none larger has arrived
+  uint16_t size_acked;
+  Seq size_sent_end;     // of the first of that size
+  uint16_t claimed_mtu;  // by a message that waits for a timeout to prove it; 0 = none
+  Seq claimed_seq;       // the segment that it is about
+  uint16_t probe_size;   // outstanding; 0 = none
+  Seq probe_seq;
+  uint16_t search_high;  // the largest size that may get through; 0 while nothing is searched for
+  Millis search_at;      // when the next search may begin
+
   // --- receiving ---
   TextQueue unread;  // in order, not delivered yet
   uint32_t unread_octets;

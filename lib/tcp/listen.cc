@@ -9,9 +9,6 @@ namespace {
 
 constexpr uint16_t kMssDefaultV4 = 536;   // MUST-15
 constexpr uint16_t kMssDefaultV6 = 1220;  // MUST-15
-// The smallest segment size a peer can talk us into (requirement S3: a tiny MSS costs us CPU).
-constexpr uint16_t kMssMin = 88;
-constexpr uint16_t kTimestampOptionSize = 12;  // with padding
 
 }  // namespace
 

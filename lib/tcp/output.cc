@@ -124,6 +124,7 @@ bool Engine::SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet) {
   out.dscp = SettingsOf(c).dscp;
   out.flow_label = c.ts_offset * 0x9e3779b1u >> 12;  // RFC 6437: stable, and differs by flow
   out.neighbour = &c.neighbour;
+  out.suspect = c.retransmits >= SettingsOf(c).retries1 && c.has(kOpened | kActiveOpen);
   counters_.Add(Counter::kTcpSegmentsOut);
   if ((flags & kTcpAck) != 0) {
     c.settle(kAckNow);
@@ -235,6 +236,7 @@ bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool la
   // MUST-61: PSH on the last segment of what there is.
   const auto flags = static_cast<uint8_t>(kTcpAck | (last ? kTcpPsh : 0) | (fin ? kTcpFin : 0));
   SendSegment(c, from, flags, std::move(packet));
+  NoteSize(f, from, size);
   const Seq next = from + size + (fin ? 1u : 0u);
   if (again) {
     counters_.Add(Counter::kTcpRetransmits);
@@ -303,10 +305,14 @@ bool Engine::SendText(Tcb& c) {
       size = std::min(size, allowed - used);
     }
     if (again) size = std::min(size, Distance(from, Min(c.snd.nxt, end)));
+    const uint32_t probe = again ? 0 : ProbeSize(c, *f, Distance(from, end), allowed);
+    if (probe > allowed - used) break;  // an ACK makes room
+    if (probe != 0) size = probe;
     const bool last = from + size == end;
     if (!again && size < c.mss && !MaySendShort(c, size, last)) break;
     if (!SendTextSegment(c, *f, from, size, last)) return false;
     c.settle(kOverride);
+    if (probe != 0) ProbeSent(*f, from, probe);
     if (again) f->resend = from + size + (last && c.has(kFinSent) ? 1u : 0u);
   }
   if (c.in_flight() == 0 && c.snd.nxt < end) WatchWindow(c);

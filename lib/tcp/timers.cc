@@ -208,7 +208,9 @@ void Engine::RetransmitTimeout(Tcb& c) {
   }
   counters_.Add(Counter::kTcpTimeouts);
   if (Flight* f = Borrowed(c)) {
-    if (c.retransmits == 0) {
+    if (TimedOutForItsSize(c, *f)) {
+      c.ssthresh = std::max(c.ssthresh, c.cwnd);
+    } else if (c.retransmits == 0) {
       c.ssthresh = std::max(c.in_flight() / 2, 2u * c.mss);  // RFC 5681 3.1 (4)
     }
     c.cwnd = c.mss;
@@ -221,10 +223,8 @@ void Engine::RetransmitTimeout(Tcb& c) {
     f->resend = c.snd.una;
   }
   if (c.retransmits != 0xff) ++c.retransmits;
-  if (c.retransmits == SettingsOf(c).retries1) {  // R1 (MUST-20, SHLD-10)
-    c.neighbour = kNoNeighbour;                   // look the next hop up anew
-    ReportSoftError(c, SoftError::kNoAnswer);     // SHLD-9
-  }
+  // R1 (MUST-20, SHLD-10): from now on SendSegment passes on that the next hop may be gone.
+  if (c.retransmits == SettingsOf(c).retries1) ReportSoftError(c, SoftError::kNoAnswer);  // SHLD-9
   if (c.backoff < kBackoffMax) ++c.backoff;
   ArmRto(c, Rto(c, c.backoff));
   c.owe(kOutput);

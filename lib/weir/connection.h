@@ -48,9 +48,9 @@ enum class CloseReason : uint8_t {
   kNormal,       // both directions were closed with FIN
   kAborted,      // this side called Abort, or closed with unread text
   kReset,        // the peer sent RST
-  kRefused,      // an active open was answered by RST
+  kRefused,      // an active open was answered by RST, or by ICMP: port or protocol unreachable
   kTimedOut,     // retransmissions, probes or the user timeout ran out
-  kUnreachable,  // an active open met an ICMP error or had no route
+  kUnreachable,  // an active open was answered by ICMP (prohibited), or had no route
   kNoResources,  // a table or pool was full
   kShutdown,     // the server stopped before the connection finished
 };

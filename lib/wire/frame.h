@@ -24,8 +24,8 @@ struct Frame {
   uint8_t dscp_ecn = 0;              // TOS or traffic class
   bool has_routing_header = false;   // IPv6 only
   bool has_fragment_header = false;  // IPv6 only: an atomic fragment (RFC 6946)
-  Counter drop = kNoDrop;            // why, when kDropped
-  uint16_t vlan = 0;  // innermost VLAN identifier, 0 = untagged (or tagged with priority only)
+  Counter drop = kNoDrop;  // why, when kDropped; kDropIpProtocol: addresses and offsets are set
+  uint16_t vlan = 0;       // innermost VLAN identifier, 0 = untagged (or tagged with priority only)
   uint16_t outer_vlan = 0;  // identifier of the tag around it (QinQ), 0 = none: to belong to a
                             // plain VLAN a frame must have 0 here
   uint16_t l3_offset = 0;

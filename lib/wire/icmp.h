@@ -15,7 +15,9 @@ inline constexpr uint16_t kIcmpHeaderSize = 8;  // type, code, checksum, four oc
 // ICMP types and codes.
 inline constexpr uint8_t kIcmpEchoReply = 0;
 inline constexpr uint8_t kIcmpUnreachable = 3;
-inline constexpr uint8_t kIcmpFragmentationNeeded = 4;  // a code of kIcmpUnreachable
+inline constexpr uint8_t kIcmpProtocolUnreachable = 2;  // codes of kIcmpUnreachable
+inline constexpr uint8_t kIcmpPortUnreachable = 3;
+inline constexpr uint8_t kIcmpFragmentationNeeded = 4;
 inline constexpr uint8_t kIcmpSourceQuench = 4;
 inline constexpr uint8_t kIcmpRedirect = 5;
 inline constexpr uint8_t kIcmpEcho = 8;
@@ -24,9 +26,11 @@ inline constexpr uint8_t kIcmpParameterProblem = 12;
 
 // ICMPv6 types; nd.h and mld.h have the others.
 inline constexpr uint8_t kIcmpv6Unreachable = 1;
+inline constexpr uint8_t kIcmpv6PortUnreachable = 4;  // a code of kIcmpv6Unreachable
 inline constexpr uint8_t kIcmpv6PacketTooBig = 2;
 inline constexpr uint8_t kIcmpv6TimeExceeded = 3;
 inline constexpr uint8_t kIcmpv6ParameterProblem = 4;
+inline constexpr uint8_t kIcmpv6UnknownNextHeader = 1;  // a code of kIcmpv6ParameterProblem
 inline constexpr uint8_t kIcmpv6Echo = 128;
 inline constexpr uint8_t kIcmpv6EchoReply = 129;
 

@@ -16,6 +16,7 @@ inline constexpr uint8_t kHeaderHopByHop = 0;
 inline constexpr uint8_t kHeaderRouting = 43;
 inline constexpr uint8_t kHeaderFragment = 44;
 inline constexpr uint8_t kHeaderDestinationOptions = 60;
+inline constexpr uint8_t kNoNextHeader = 59;
 
 inline constexpr uint16_t kIpv6HeaderSize = 40;
 inline constexpr uint16_t kFragmentHeaderSize = 8;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/bytes.h"
 #include "wire/arp.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
@@ -113,6 +114,31 @@ std::vector<uint8_t> UnreachableFrame(bool v4, std::span<const uint8_t> quoted) 
   header.type = v4 ? wire::kIcmpUnreachable : wire::kIcmpv6Unreachable;
   header.code = v4 ? 3 : 4;
   return IcmpFrame(v4, header, quoted.first(std::min<size_t>(quoted.size(), 64)));
+}
+
+std::vector<uint8_t> ErrorFrame(const wire::IcmpHeader& error, const Endpoint& from,
+                                const Endpoint& to, Seq seq, uint16_t packet_size) {
+  const bool v4 = from.address.is_v4();
+  const uint16_t header_size = v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize;
+  constexpr uint16_t kQuotedText = 8;  // ports and sequence number: all that RFC 792 asks for
+  std::vector<uint8_t> quoted(header_size + kQuotedText);
+  const auto payload_size = static_cast<uint16_t>(packet_size - header_size);
+  if (v4) {
+    wire::WriteIpv4(quoted.data(), {.source = from.address,
+                                    .destination = to.address,
+                                    .protocol = wire::kProtocolTcp,
+                                    .payload_size = payload_size});
+  } else {
+    wire::WriteIpv6(quoted.data(), {.source = from.address,
+                                    .destination = to.address,
+                                    .protocol = wire::kProtocolTcp,
+                                    .payload_size = payload_size});
+  }
+  uint8_t* tcp = &quoted[header_size];
+  StoreBe16(tcp, from.port);
+  StoreBe16(tcp + 2, to.port);
+  StoreBe32(tcp + 4, seq.value);
+  return IcmpFrame(v4, error, quoted);
 }
 
 }  // namespace weir::segment

@@ -5,8 +5,10 @@
 #include <span>
 #include <vector>
 
+#include "base/seq.h"
 #include "weir/address.h"
 #include "wire/ethernet.h"
+#include "wire/icmp.h"
 #include "wire/nd.h"
 
 namespace weir::segment {
@@ -31,5 +33,11 @@ std::vector<uint8_t> AdvertisementFrame();
 std::vector<uint8_t> EchoFrame(bool v4, uint16_t sequence);
 // "Port unreachable" about a packet whose IP header and first octets are `quoted`.
 std::vector<uint8_t> UnreachableFrame(bool v4, std::span<const uint8_t> quoted);
+
+// An error about a TCP segment that the stack sent: between `from` and `to`, at `seq`, in a packet
+// of `packet_size` octets. The peer sends it itself; a router's would differ in the IP source
+// alone.
+std::vector<uint8_t> ErrorFrame(const wire::IcmpHeader& error, const Endpoint& from,
+                                const Endpoint& to, Seq seq, uint16_t packet_size = 1500);
 
 }  // namespace weir::segment

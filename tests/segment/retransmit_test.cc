@@ -390,6 +390,40 @@ TEST_P(Retransmission, AfterUnansweredKeepAlivesBeginsWithTheOrdinaryTimeout) {
   EXPECT_EQ(rig.c().Info().slow_start_threshold, 2 * kMss);
 }
 
+// MUST-20, SHLD-10: at R1 IP hears of it, and asks the next hop whether it is there.
+TEST_P(Retransmission, OfTheThirdTimeDoubtsTheNextHop) {
+  Rig rig(Base());
+  rig.Establish();
+  rig.Advance(Seconds(2));  // the next hop has not been heard of for a while
+  unsigned asked = 0;
+  rig.on_frame = [&asked](const std::vector<uint8_t>& octets) {
+    wire::Frame frame;
+    wire::ParseFrame(octets, {}, frame);
+    if (frame.kind == wire::FrameKind::kTcp) return;
+    ++asked;
+    EXPECT_EQ(frame.destination_mac, kPeerMac);  // alone at first
+  };
+  EXPECT_EQ(rig.Send(10), 10u);
+  rig.Out(Data(1, 10));
+  rig.OutAfter(Milliseconds(200), Data(1, 10));
+  rig.OutAfter(Milliseconds(400), Data(1, 10));
+  EXPECT_EQ(asked, 0u);
+  rig.OutAfter(Milliseconds(800), Data(1, 10));
+  EXPECT_EQ(asked, 1u);
+  EXPECT_EQ(rig.counter(Counter::kNeighbourSuspicions), 1u);
+  EXPECT_EQ(rig.c().Info().last_error, SoftError::kNoAnswer);  // SHLD-9
+}
+
+// A peer that is only being asked for SYN-ACKs proves nothing about its next hop: a flood of SYNs
+// must not make us ask.
+TEST_P(Retransmission, OfASynAckDoubtsNobody) {
+  Rig rig(Base());
+  rig.In(Syn(0).Mss(kMss));
+  rig.Out(SynAck(0).Acks(1));
+  for (const int seconds : {1, 2, 4, 8, 16}) rig.OutAfter(Seconds(seconds), SynAck(0).Acks(1));
+  EXPECT_EQ(rig.counter(Counter::kNeighbourSuspicions), 0u);
+}
+
 WEIR_BOTH_FAMILIES(Retransmission);
 
 }  // namespace

@@ -111,6 +111,7 @@ out_of_order_segments = 13
 ttl = 63
 dscp = 12
 challenge_ack_interval_ms = 1
+mtu_probing = "on"
 [ip]
 arp_reachable_s = 31
 neighbour_probe_ms = 999
@@ -121,6 +122,7 @@ icmp_rate_per_s = 0
 rst_rate_per_s = 5
 dad = false
 echo_reply = false
+icmp_errors = false
 [drain]
 timeout_ms = 0
 [counters]
