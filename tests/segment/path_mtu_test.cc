@@ -303,6 +303,7 @@ TEST_P(PathMtu, OfASegmentThatHasTimedOutIsBelievedAtOnce) {
   rig.OutAfter(Milliseconds(200), Data(una, kMss));
   TooBig(rig, una, Packet(kSmall));
   rig.Out(Data(una, kSmall));
+  rig.Out(Data(una + kSmall, kMss - kSmall));  // the window of one segment, in octets, still holds
   EXPECT_EQ(Mss(rig), kSmall);
   rig.Quiet();
 }
