@@ -3,14 +3,9 @@
 #include <algorithm>
 
 #include "tcp/engine.h"
+#include "tcp/mss_default.h"
 
 namespace weir::tcp {
-namespace {
-
-constexpr uint16_t kMssDefaultV4 = 536;   // MUST-15
-constexpr uint16_t kMssDefaultV6 = 1220;  // MUST-15
-
-}  // namespace
 
 void Engine::NoConnection(const Segment& segment, uint64_t hash) {
   const wire::Frame& frame = *segment.frame;

@@ -2,12 +2,10 @@
 #include <algorithm>
 
 #include "tcp/engine.h"
+#include "tcp/mss_default.h"
 
 namespace weir::tcp {
 namespace {
-
-constexpr uint16_t kMssDefaultV4 = 536;   // MUST-15
-constexpr uint16_t kMssDefaultV6 = 1220;  // MUST-15
 
 CookieOptions OfferOf(const wire::Frame& frame, bool timestamps) {
   using wire::TcpOptions;
