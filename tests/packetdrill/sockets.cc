@@ -286,9 +286,10 @@ void Sockets::OnOpen(Connection c) {
 void Sockets::OnData(Connection c, Bytes text) {
   Socket* s = SocketOf(c);
   if (s == nullptr) return;
-  s->taken.insert(s->taken.end(), text.begin(), text.end());
-  s->wanted -= std::min(s->wanted, text.size());
-  if (s->wanted == 0) c.Pause();
+  const Bytes part = text.first(std::min(s->wanted, text.size()));
+  s->taken.insert(s->taken.end(), part.begin(), part.end());
+  s->wanted -= part.size();
+  if (s->wanted == 0) c.Pause(text.size() - part.size());
 }
 
 void Sockets::OnWritable(Connection c) {
