@@ -26,6 +26,8 @@ from talk import MORE
 # Longer than the delayed acknowledgement of both stacks (40 ms) and shorter than any retransmission, also over the few
 # steps that a script may spend in SYN-RECEIVED. What differs is asked again with more patience.
 STEP_S, STEP_AGAIN_S = 0.12, 0.25
+# Conversations side by side; few when it is asked again, so that they do not keep each other waiting.
+TOGETHER, TOGETHER_AGAIN = 64, 16
 WEIR_SETTINGS = [
     # No retransmission while we wait. Linux has no knob for that of a SYN-ACK, which comes after a second.
     "--set", "tcp.rto_initial_ms=3000",
@@ -45,14 +47,14 @@ class Target:
         self.selector = selectors.DefaultSelector()
         self.addresses = {version: network.hosts() for version, network in MORE.items()}
 
-    def run(self, probes, wait_s, first_port):
+    def run(self, probes, wait_s, together, first_port):
         scripts = []
         for number, probe in enumerate(probes):
             for version in probe.versions:
                 own = next(self.addresses[version]) if probe.own_address else None
                 scripts.append((f"{probe.name} (IPv{version})", probe.script, version, probe.port,
                                 first_port + 2 * number + (version == 6), own))
-        return self.peer.run(scripts, wait_s)
+        return self.peer.run(scripts, wait_s, together)
 
 
 class Weir(Target):
@@ -144,10 +146,10 @@ def explained(name, linux, ours):
 @pytest.mark.parametrize("carrier", ["tap", "af_xdp"], indirect=True)
 def test_answers_are_those_of_linux_but_for_what_is_listed(targets):
     weir, kernel = targets
-    probes, wait_s, port = PROBES, STEP_S, FIRST_PORT
+    probes, wait_s, together, port = PROBES, STEP_S, TOGETHER, FIRST_PORT
     used, unexplained = collections.Counter(), {}
     for attempt in range(4):
-        results = [target.run(probes, wait_s, port) for target in (kernel, weir)]
+        results = [target.run(probes, wait_s, together, port) for target in (kernel, weir)]
         port += 2 * len(PROBES)
         found = find_differences(results[1], results[0])
         unexplained = {}
@@ -164,7 +166,8 @@ def test_answers_are_those_of_linux_but_for_what_is_listed(targets):
         again |= {probe.name for probe in PROBES for entry in stale if entry.names(probe.name)}
         if not again:
             break
-        probes, wait_s = [probe for probe in PROBES if probe.name in again], STEP_AGAIN_S
+        probes = [probe for probe in PROBES if probe.name in again]
+        wait_s, together = STEP_AGAIN_S, TOGETHER_AGAIN
     text = "\n".join(f"{name}, step {step}: {done}\n    Linux: {linux}\n    weir:  {ours}"
                      for (name, step), (done, linux, ours) in unexplained.items())
     assert not unexplained, f"{len(unexplained)} differences that differences.py does not list:\n{text}"

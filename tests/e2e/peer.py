@@ -14,7 +14,6 @@ from talk import OWN, Talk, is_own
 
 LINK = bytes.fromhex("020000000077")
 ETH_P_ALL = 3
-STAGGER_S = 0.005   # between the scripts' starts: not everything at once
 GRACE_S = 0.01      # for what leaves right behind the answer to a ping
 PATIENCE_S = 30     # reached only when something is broken
 
@@ -132,25 +131,26 @@ class Peer:
                             frames.neighbour_message(135, 0, self.servers[6], LINK, OWN[6], group))
             self._serve_until(time.monotonic() + 0.2)
 
-    def run(self, scripts, wait_s):
-        """Runs [(name, generator function, version, server port, own port, own address)] together: {name: steps}.
+    def run(self, scripts, wait_s, together):
+        """Runs [(name, generator function, version, server port, own port, own address)], so many `together`.
 
-        A step lasts `wait_s`, and then until a ping has been answered: so long that a delayed acknowledgement is there,
-        and that a slow server has seen all that was sent before.
+        Returns {name: steps}. A step lasts `wait_s`, and then until a ping has been answered: so long that a delayed
+        acknowledgement is there, and that a slow server has seen all that was sent before.
         """
-        results, start = {}, time.monotonic()
-        for number, (name, script, version, port, local_port, own) in enumerate(scripts):
-            talk = self.talks[version, local_port] = Talk(self, version, port, local_port, own or OWN[version])
-            results[name] = talk.steps
-            heapq.heappush(self.waiting, _Waiting(start + number * STAGGER_S, number, script(talk), talk))
-        while self.waiting or self.pinged:
+        results, todo = {}, list(enumerate(scripts))[::-1]
+        while todo or self.waiting or self.pinged:
             now = time.monotonic()
-            if not self.waiting:
-                assert now < min(each.at for each in self.pinged.values()) + PATIENCE_S, "a ping was not answered"
-                self._serve_until(now + GRACE_S)
-            elif self.waiting[0].at > now:
-                self._serve_once(self.waiting[0].at - now)
-            elif self.waiting[0].answered:
+            if todo and len(self.waiting) + len(self.pinged) < together:
+                number, (name, script, version, port, local_port, own) = todo.pop()
+                talk = self.talks[version, local_port] = Talk(self, version, port, local_port, own or OWN[version])
+                results[name] = talk.steps
+                heapq.heappush(self.waiting, _Waiting(now, number, script(talk), talk))
+            assert all(now < each.at + PATIENCE_S for each in self.pinged.values()), "a ping was not answered"
+            # Also when we are late: answers, and the application at the kernel's end, come before the next step.
+            self._serve_once(self.waiting[0].at - now if self.waiting else GRACE_S)
+            if not self.waiting or self.waiting[0].at > time.monotonic():
+                continue
+            if self.waiting[0].answered:
                 self._step(heapq.heappop(self.waiting), wait_s)
             else:
                 self._ping(heapq.heappop(self.waiting))

@@ -72,8 +72,8 @@ def test_operating_system_detection_sees_the_answers_of_the_rfc(start, network):
     seen = {name: dict(field.partition("=")[::2] for field in lines[name].split("%")) for name in FINGERPRINT}
     expected = {name: dict(field.split("=") for field in fields.split()) for name, fields in FINGERPRINT.items()}
     assert {name: {field: seen[name].get(field) for field in fields} for name, fields in expected.items()} == expected
-    # Initial sequence numbers that it cannot predict: their spread in eighths of a bit (random ones have about 250), and
-    # the greatest common divisor of their steps (hosts that count have thousands).
+    # Initial sequence numbers that it cannot predict: their spread in eighths of a bit (random ones have about 250),
+    # and the greatest common divisor of their steps (hosts that count have thousands).
     sequence = dict(field.split("=") for field in lines["SEQ"].split("%"))
     assert int(sequence["SP"], 16) > 200 and int(sequence["GCD"], 16) < 16
     assert_serves(network)
