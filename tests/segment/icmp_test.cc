@@ -165,7 +165,7 @@ void Expect(Rig& rig, const Error& error, Where where) {
 }
 
 // MUST-54, MUST-56, SHLD-25, SHLD-26, MUST-47; RFC 5927 5.2
-TEST(IcmpErrors, EndOnlyAttemptsToConnectAndOnlyWhenTheyAreHard) {  // RFC5927-5.2
+TEST(IcmpErrors, EndOnlyAttemptsToConnectAndOnlyWhenTheyAreHard) {
   for (const Error& error : kErrors) {
     for (const Where where : kEverywhere) {
       SCOPED_TRACE(Name(error.v4, error.type, error.code, where));
