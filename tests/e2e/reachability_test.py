@@ -44,14 +44,20 @@ def test_a_closed_port_refuses_at_once(start, network, address):
         network.connect(8, address, timeout=0.9)
 
 
-def test_an_udp_datagram_disturbs_nothing(start, network):
+@BOTH
+def test_an_udp_datagram_is_told_that_nobody_is_there(start, network, address):
     server = start("weir-echo")
-    with network.socket(kind=socket.SOCK_DGRAM) as client:
-        client.sendto(b"anybody?", (SERVER4, 7))
+    with network.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(10)
+        client.connect((address, 7))
+        client.send(b"anybody?")
+        with pytest.raises(ConnectionRefusedError):  # ICMP: port unreachable
+            client.recv(100)
     with network.connect(7) as client:
         client.sendall(b"still here")
         assert client.recv(100) == b"still here"
     assert server.counters()["DropIpProtocol"] == [1]
+    assert server.counters()["IcmpErrorsSent"] == [1]
 
 
 def link_addresses(network):
