@@ -69,6 +69,7 @@ Side* Application::Known(Connection c, const char* callback) {
 
 void Application::Connected(Side& side, Connection c) {
   side.connected = true;
+  side.connected_at = now_;
   side.c = c;
   c.set_user(1 + side.stream.connection * 2 + side.stream.end);
   if (c.user() == 0) Fail(side, "user() is not kept");

@@ -27,7 +27,7 @@ struct Side {
   bool peer_closed = false;  // OnPeerClosed
   bool closed = false;       // OnClosed
   CloseReason reason = CloseReason::kNormal;
-  Time ended_at;
+  Time connected_at, ended_at;
   bool shut = false;        // Shutdown was called
   bool shut_early = false;  // before everything was sent
   bool paused = false;

@@ -27,7 +27,7 @@ BUGS = [
     ("accepts a wrong TCP checksum", "wire/frame.cc",
      "if (!hints.l4_checksum_good && !TransportChecksumGood", "if (false && !TransportChecksumGood"),
     ("never arms the retransmission timer for text", "tcp/output.cc",
-     "  if (!c.has(kRetransmitArmed)) ArmRetransmit(c, Rto(c, c.backoff));  // RFC 6298 5.1\n", ""),
+     "  if (!c.has(kRetransmitArmed)) ArmRto(c, Rto(c, c.backoff));  // RFC 6298 5.1\n", ""),
     ("sends one octet beyond the window", "tcp/output.cc",
      "std::min(c.cwnd + limited, c.snd.wnd)", "std::min(c.cwnd + limited, c.snd.wnd + (c.snd.wnd ? 1 : 0))"),
     ("takes an announced window back", "tcp/output.cc", "  if (WindowWorthTelling(c, 1)) c.rcv.adv = RightEdge(c);\n",
@@ -35,7 +35,7 @@ BUGS = [
     ("joins text that overlaps what arrived since", "tcp/reassembly.cc",
      "Distance(text->seq, c.rcv.nxt));\n    text->TrimFront(cut);\n",
      "Distance(text->seq, c.rcv.nxt));\n    (void)cut;\n"),
-    ("does not give acknowledged text back", "tcp/acknowledge.cc", "    Release(done);\n", ""),
+    ("does not give acknowledged text back", "tcp/acknowledge.cc", "    ReleaseSent(done);\n", ""),
     ("never probes a closed window", "tcp/output.cc",
      "  if (c.in_flight() == 0 && c.snd.nxt < end) WatchWindow(c);\n", ""),
     ("delivers text after Abort", "tcp/events.cc",
@@ -44,6 +44,22 @@ BUGS = [
      "  c.settle(kSendSyn);  // a SYN that came again earlier in this burst has its answer\n", ""),
     ("lets an old segment's ACK keep the old window", "tcp/acknowledge.cc",
      "    c.snd.wnd -= std::min(c.snd.wnd, Distance(c.snd.una, ack));\n", ""),
+    ("does not tell a stranger that there is no connection", "tcp/listen.cc",
+     "    if (!good) AnswerWithReset(frame, segment.local);\n", ""),
+    ("scales the window of a simultaneous SYN-ACK", "tcp/acknowledge.cc",
+     "(a.h.syn() ? 0 : c.send_scale());\n  c.snd.wl1", "c.send_scale();\n  c.snd.wl1"),
+    ("writes a buffer that a driver still holds", "tcp/text.cc",
+     "  if (!packet->unique() || !packet->contiguous()) return {};\n", ""),
+    ("does not call again after memory was short", "tcp/application.cc",
+     "  c.set(kWantsRoom);\n  c.owe(kEventWritable);\n", "  c.set(kWantsRoom);\n"),
+    ("lets text to send take the buffers of reception", "tcp/application.cc",
+     " && text_buffers_ < config_.text_buffers;", ";"),
+    ("leaves handles alive after OnClosed", "tcp/events.cc", "    c.generation += 2;", "    c.generation += 0;"),
+    ("calls OnOpen after Close", "tcp/events.cc", "if (!c.has(kOrphan) && !aborted) handler.OnOpen(handle);",
+     "(void)aborted;\n    handler.OnOpen(handle);"),
+    ("delivers more than an echo can send", "tcp/events.cc", "{n, SendRoom(c), c.mss}", "{n, size_t{c.mss}}"),
+    ("keeps a timer that was cancelled", "tcp/application.cc",
+     "    c.clear(kAppTimer);\n    return;\n", "    return;\n"),
 ]
 
 
@@ -57,7 +73,13 @@ def flags():
 def sources(tree):
     lib = [path for module in MODULES for path in sorted((tree / "lib" / module).glob("*.cc"))
            if path.name != "pool_mempool.cc"]
-    return lib + [path for path in sorted((tree / "tests/sim").glob("*.cc")) if not path.name.endswith("_test.cc")]
+    return lib + [path for module in ("sim", "invariants") for path in sorted((tree / "tests" / module).glob("*.cc"))
+                  if not path.name.endswith("_test.cc")]
+
+
+def libraries():
+    return subprocess.run(["pkg-config", "--libs", "absl_statusor", "absl_status", "absl_strings"], check=True,
+                          capture_output=True, text=True).stdout.split()
 
 
 def object_of(tree, source):
@@ -70,8 +92,8 @@ def compile_all(tree, changed, compiler):
                         object_of(tree, source)], check=True)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(one, changed))
-    subprocess.run([*compiler, *(object_of(tree, source) for source in sources(tree)), "-o", tree / "weir-sim"],
-                   check=True)
+    subprocess.run([*compiler, *(object_of(tree, source) for source in sources(tree)), "-o", tree / "weir-sim",
+                    *libraries()], check=True)
 
 
 def run(tree, seeds):
@@ -101,7 +123,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="weir-planted-") as directory:
         tree = pathlib.Path(directory)
         shutil.copytree(ROOT / "lib", tree / "lib")
-        shutil.copytree(ROOT / "tests/sim", tree / "tests/sim")
+        for module in ("sim", "invariants"):
+            shutil.copytree(ROOT / "tests" / module, tree / "tests" / module)
         (tree / "obj").mkdir()
         compile_all(tree, sources(tree), compiler)
         failed, sentence = run(tree, arguments.seeds)
