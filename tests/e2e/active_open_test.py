@@ -133,5 +133,6 @@ def test_answers_reach_the_worker_that_opened(connect, network, listener, addres
         assert counters["TcpEstablished"] == [count, count]
         # The TAP's queues go by the kernel's own hash, so about half of the frames had to be handed over.
         assert min(counters["HandoverFramesIn"]) > 0
-        assert "DropTcpNoConnection" not in counters and "TcpRetransmits" not in counters, counters
+        # A SYN-ACK on the worker that does not know of it would be dropped so, and answered by RST.
+        assert "DropTcpNoConnection" not in counters, counters
     wait_until(lambda: client.log().count("client: closed") == 2 * count, "all to end")
