@@ -23,6 +23,7 @@ CURL = ["curl", "--silent", "--show-error", "--fail", "--globoff", "--noproxy", 
 BUFFERS = ["--set", "tcp.send_buffer=65536", "--set", "tcp.receive_buffer=65536"]
 NGINX_CONFIG = """
 daemon off;
+user root;
 worker_processes 1;
 pid {directory}/nginx.pid;
 error_log {directory}/error.log;
@@ -52,11 +53,6 @@ class Nginx:
         self.process = None
         self.port = port
         directory.mkdir()
-        # Its worker processes do not run as root.
-        for path in [root, *root.parents]:
-            if path == pathlib.Path("/tmp"):
-                break
-            path.chmod(0o755)
         self.config = directory / "nginx.conf"
         self.config.write_text(NGINX_CONFIG.format(directory=directory, root=root, port=port, address4=KERNEL4,
                                                    address6=KERNEL6))
