@@ -29,6 +29,9 @@ class HealthChecker : public Handler {
   void OnOpen(Connection c) override;
   void OnData(Connection, Bytes) override {}
   void OnTimer(Connection c) override { c.Abort(); }  // the connect timeout
+  void OnSoftError(Connection c, SoftError error) override {
+    if (error == SoftError::kUnreachable) c.Abort();
+  }
   void OnClosed(Connection c, CloseReason reason) override;
 
  private:

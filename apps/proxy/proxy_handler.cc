@@ -20,9 +20,7 @@ uint32_t Unsent(Connection c) {
 }  // namespace
 
 // What the one side said belongs to the other at once, and the proxy looks at room by itself.
-ConnectionOptions SpliceOptions() {
-  return {.no_delay = true, .soft_errors = false, .deliver_when_full = true};
-}
+ConnectionOptions SpliceOptions() { return {.no_delay = true, .deliver_when_full = true}; }
 
 ProxyHandler::ProxyHandler(const ProxyOptions& options)
     : options_(options),
@@ -185,6 +183,14 @@ void ProxyHandler::ClientClosed(Pair& pair, CloseReason reason) {
   } else {
     pair.upstream.SetTimer(options_.idle_timeout_ms);
   }
+}
+
+// A router may be wrong for a moment, which is why TCP itself goes on (MUST-56); but another
+// upstream is better than the rest of the connect timeout.
+void ProxyHandler::OnSoftError(Connection c, SoftError error) {
+  const Pair* pair = PairOf(c);
+  if (pair == nullptr || pair->open || !IsUpstream(c)) return;
+  if (error == SoftError::kUnreachable) c.Abort();  // OnClosed goes on to the next upstream
 }
 
 void ProxyHandler::OnTimer(Connection c) {

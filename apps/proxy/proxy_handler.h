@@ -47,6 +47,7 @@ class ProxyHandler : public Handler {
   void OnWritable(Connection c) override;
   void OnPeerClosed(Connection c) override;
   void OnClosed(Connection c, CloseReason reason) override;
+  void OnSoftError(Connection c, SoftError error) override;
   void OnTimer(Connection c) override;
 
  private:

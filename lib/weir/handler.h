@@ -13,9 +13,9 @@ namespace weir {
 // callback that blocks stops the worker. An exception that leaves a callback ends the process.
 //
 // Order: OnStart before everything. For each connection OnOpen first, then any of the others,
-// OnClosed last and exactly once, also for connections that the application aborted. A connection
-// that this side could not open has OnTimer and OnClosed alone. Text that arrived before a close or
-// reset is delivered first where the protocol allows it.
+// OnClosed last and exactly once, also for connections that the application aborted. One that this
+// side could not open has no OnOpen, only OnTimer, OnSoftError and OnClosed. Text that arrived
+// before a close or reset is delivered first where the protocol allows it.
 class Handler {
  public:
   virtual ~Handler() = default;
