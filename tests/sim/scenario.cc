@@ -215,6 +215,7 @@ void DrawNetwork(Prng& prng, const Classes& on, Scenario& s) {
   if (on.errors) n.forged_errors = Between(prng, 1, 200);
   n.old_router = s.v4 && !s.v6 && prng.Chance(200);
   n.tells_mtu = prng.Chance(800);
+  n.stays_narrow = n.tells_mtu && s.seed % 2 == 0;
   if (!on.mtu || !n.router) return;
   for (size_t h = 0; h < s.hosts.size(); ++h) {
     for (uint32_t changes = Between(prng, 0, 3); changes != 0; --changes) {

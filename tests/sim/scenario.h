@@ -101,6 +101,7 @@ struct NetworkScenario {
   bool router = false;                 // else a switch
   std::vector<MtuChange> mtu_changes;  // a router's
   bool tells_mtu = true;               // by ICMP; else what is too big is lost
+  bool stays_narrow = false;           // beyond the end of the faults
   bool old_router = false;             // does not say the MTU (RFC 1191 5)
   unsigned forged_errors = 0;          // per mille of segments: an ICMP error that nobody meant
   bool unreachable = false;            // a dead host is reported

@@ -21,9 +21,6 @@ constexpr Duration kConnectAgain = Milliseconds(100);
 // even though nobody remembers their last connection.
 constexpr Duration kQuietTime = Seconds(15);
 
-// Until the stack acts on what the path says about its MTU.
-constexpr bool kPathStaysNarrow = false;
-
 class Simulation {
  public:
   Simulation(const Scenario& scenario, bool verbose)
@@ -84,7 +81,7 @@ class Simulation {
       At(change.at, change.host,
          [this, change] { world_.network.SetMtu(change.host, change.mtu); });
     }
-    if (!kPathStaysNarrow) {
+    if (!scenario_.network.stays_narrow) {
       for (size_t h = 0; h < hosts_.size(); ++h) {
         At(scenario_.faults_last, h, [this, h] { world_.network.SetMtu(h, UINT16_MAX); });
       }
