@@ -58,6 +58,9 @@ BUGS = [
     ("calls OnOpen after Close", "tcp/events.cc", "if (!c.has(kOrphan) && !aborted) handler.OnOpen(handle);",
      "(void)aborted;\n    handler.OnOpen(handle);"),
     ("delivers more than an echo can send", "tcp/events.cc", "{n, SendRoom(c), c.mss}", "{n, size_t{c.mss}}"),
+    ("does not believe that a packet was too big", "tcp/path_mtu.cc",
+     "if (size >= f->size_acked || timed_out) return BelievePathMtu(c, *f, mtu);\n",
+     "if (size >= f->size_acked || timed_out) return;\n"),
     ("keeps a timer that was cancelled", "tcp/application.cc",
      "    c.clear(kAppTimer);\n    return;\n", "    return;\n"),
 ]
