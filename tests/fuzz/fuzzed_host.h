@@ -36,8 +36,8 @@ enum Trait : uint8_t {
 
 class FuzzedHost {
  public:
-  static constexpr uint16_t kPort = 80;       // an ordinary listener
-  static constexpr uint16_t kOtherPort = 81;  // one that delivers even when an answer does not fit
+  static constexpr uint16_t kPort = 80;           // an ordinary listener
+  static constexpr uint16_t kOtherPort = 81;      // uncoupled, with SYN cookies only
   static constexpr uint16_t kActivePort = 50000;  // first of those that connections are opened from
 
   // Addresses end in number + 1: host 0 is what segment/peer_frames.h calls the peer, host 1 its
@@ -88,7 +88,7 @@ class FuzzedHost {
   invariants::EngineChecker checker_;
   std::array<std::optional<uint16_t>, 2> listeners_;
   // The initial sequence numbers shown, by source and destination.
-  std::map<std::tuple<IpAddress, uint16_t, IpAddress, uint16_t>, Seq> isses_;
+  std::map<std::tuple<IpAddress, uint16_t, IpAddress, uint16_t>, std::vector<Seq>> isses_;
   bool exhausted_ = false;
 };
 

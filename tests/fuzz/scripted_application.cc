@@ -300,6 +300,8 @@ void ScriptedApplication::Behave() {
 void ScriptedApplication::Pump(Side& side) {
   if (side.closed || side.let_go) return;
   if (std::exchange(side.paused, false)) side.c.Resume();
+  // A peer that has gone without a word is found out, also where nothing is left to be sent to it.
+  (void)side.c.SetKeepAlive(true);
   if (!side.opened) return;
   while (!side.shut && side.written < settings_.octets_max) {
     if (Write(side, kPieceMax) == 0) return;

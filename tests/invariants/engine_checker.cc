@@ -69,7 +69,9 @@ void EngineChecker::CheckTimers(const tcp::Tcb& c) {
       c.state == TcpState::kTimeWait || (c.state == TcpState::kFinWait2 && c.has(tcp::kOrphan));
   const bool armed = c.has(tcp::kRetransmitArmed);
   if ((outstanding || waits) && !armed) Wrong(c, "something is outstanding and no timer runs");
-  if (!outstanding && !waits && armed && !c.has(tcp::kKeepAlive)) {
+  // In CLOSE-WAIT it may be the limit of close_wait_ms.
+  const bool may_wait = c.state == TcpState::kCloseWait || c.has(tcp::kKeepAlive);
+  if (!outstanding && !waits && armed && !may_wait) {
     Wrong(c, "a timer runs and nothing is outstanding");
   }
   const bool ack_pending = flight != nullptr && flight->ack_pending;
