@@ -94,6 +94,8 @@ void EngineChecker::CheckFlight(const tcp::Tcb& c, const tcp::Flight& f) {
 void EngineChecker::CheckSendQueue(const tcp::Tcb& c, const tcp::Flight& f) {
   const bool syn = c.state == TcpState::kSynSent || c.state == TcpState::kSynReceived;
   Seq next = c.snd.una + (syn ? 1u : 0u);
+  // One that has ended, perhaps in SYN-SENT, waits for its OnClosed.
+  if (c.state == TcpState::kClosed && !f.send.empty()) next = f.send.head->seq;
   uint32_t octets = 0, copied = 0;
   for (const tcp::Text* t = f.send.head; t != nullptr; t = t->next) {
     ++pieces_;
