@@ -17,7 +17,7 @@ constexpr uint32_t kClockGranularityUs = 1000;    // G of RFC 6298
 // stranger must not be able to end it.
 bool Engine::FinishHandshake(Arrival& a) {
   Tcb& c = a.c;
-  if (a.h.ack <= c.snd.una || a.h.ack > c.snd.nxt) {
+  if ((a.h.ack <= c.snd.una || a.h.ack > c.snd.nxt) && !AdoptCookie(a)) {
     AnswerWithReset(a.frame, c.local);
     return Drop(Counter::kDropTcpAck);
   }
@@ -71,7 +71,9 @@ bool Engine::AckArrives(Arrival& a) {
     c.snd.wl1 = a.h.seq;
     c.wnd_max = std::max(c.wnd_max, window);
     if (window_changed) c.owe(kOutput);
-    if (Flight* f = Borrowed(c); f != nullptr && window != 0 && f->probe_backoff != 0) {
+    // An orphan's peer could open it by a crumb now and then for ever: there only progress counts.
+    const bool opens = window != 0 && (!c.has(kOrphan) || ack > c.snd.una);
+    if (Flight* f = Borrowed(c); f != nullptr && opens && f->probe_backoff != 0) {
       // The window opens: nothing was sent for an RTO at least (RFC 5681 4.1).
       f->probe_backoff = 0;
       c.cwnd = std::min(c.cwnd, config_.initial_window_segments * c.mss);
@@ -85,8 +87,9 @@ bool Engine::AckArrives(Arrival& a) {
   } else if (c.has(kPersist) || c.in_flight() == 0) {
     // The peer answers our probes: it is there, whatever its window (MUST-37).
     c.retransmits = 0;
-  } else if (window == 0 && c.retransmits >= RetriesMax(c)) {
-    // Text is out that the window has shrunk away from, and the peer keeps saying so: not dead.
+  } else if (window == 0 && c.retransmits >= RetriesMax(c) && !c.has(kOrphan)) {
+    // Text is out that the window has shrunk away from, and the peer keeps saying so: not dead. An
+    // orphan does not wait for it.
     c.retransmits = static_cast<uint8_t>(std::max(1u, RetriesMax(c)) - 1);
   } else if (a.frame.text_size == 0 && !a.h.fin() && !a.h.syn() && !window_changed) {
     DuplicateAck(c);  // the five conditions of RFC 5681 2
@@ -253,7 +256,14 @@ void Engine::SampleRtt(Tcb& c, int64_t sample_us) {
 // RFC 5681 4.1: when nothing was sent for an RTO, the old window says nothing about the network any
 // more. What was received meanwhile does not matter; the timer was last set for what was sent last.
 void Engine::RestartAfterIdle(Tcb& c) {
-  if (c.in_flight() != 0 || c.has(kRetransmitArmed) || now_ms() <= c.retransmit_at) return;
+  if (c.in_flight() != 0) return;
+  Millis due = c.retransmit_at;
+  if (c.has(kRetransmitArmed)) {
+    // The limit of CLOSE-WAIT, counted from the last acknowledgement as well.
+    if (c.state != TcpState::kCloseWait || c.has(kPersist)) return;
+    due = due + (Rto(c, 0) - SettingsOf(c).close_wait_ms);
+  }
+  if (now_ms() <= due) return;
   c.cwnd = std::min(c.cwnd, config_.initial_window_segments * c.mss);
 }
 

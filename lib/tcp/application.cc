@@ -190,8 +190,10 @@ void Engine::Abort(Tcb& c, CloseReason reason) {
 }
 
 void Engine::SetTimer(Tcb& c, uint32_t milliseconds) {
-  c.settle(kEventTimer);  // the one it replaces may have run out in this very turn
-  if (milliseconds == 0 || c.has(kOrphan) || c.state == TcpState::kClosed) {
+  if (c.has(kOrphan)) return;  // the deadline is linger's
+  c.settle(kEventTimer);       // the one it replaces may have run out in this very turn
+  // A connection that has ended may still have a reader, who comes back by timer.
+  if (milliseconds == 0 || (c.state == TcpState::kClosed && !c.owes(kEventClosed))) {
     c.clear(kAppTimer);
     return;
   }
@@ -219,7 +221,11 @@ absl::Status Engine::Configure(Tcb& c, const ConnectionOptions& options) {
     ArmRto(c, static_cast<uint32_t>(std::max(left, 0)));
   }
   ArmWheel(c);
-  if (options.close_wait_ms) WatchCloseWait(c);
+  if (options.close_wait_ms && c.state == TcpState::kCloseWait && c.in_flight() == 0 &&
+      !c.has(kPersist)) {
+    StopRetransmit(c);
+    WatchCloseWait(c);
+  }
   c.owe(kOutput);
   Touch(c);
   return absl::OkStatus();

@@ -282,9 +282,17 @@ void Engine::Finish(Tcb& c, CloseReason reason) {
     if (c.has(kOpened | kActiveOpen)) c.owe(kEventClosed);
   }
   c.state = TcpState::kClosed;
-  c.clear(kRetransmitArmed | kPersist | kAppTimer | kKeepAlive);
+  c.clear(kRetransmitArmed | kPersist | kKeepAlive);
   c.settle(kAckNow | kSendSyn | kRetransmit | kProbe | kOutput | kOverride | kEventWritable |
-           kEventTimer | kEventUrgent | kEventSoftError);
+           kEventUrgent | kEventSoftError);
+  // Who has paused may wait for the timer to read the rest; OnClosed comes after that.
+  const Flight* f = FlightOf(c);
+  const bool reads_on = c.owes(kEventClosed) && c.reason == CloseReason::kNormal &&
+                        !c.has(kOrphan) && f != nullptr && !f->unread.empty();
+  if (!reads_on) {
+    c.clear(kAppTimer);
+    c.settle(kEventTimer);
+  }
   Touch(c);
 }
 

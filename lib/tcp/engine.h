@@ -233,6 +233,7 @@ class Engine {
   bool CookiesAreGood(Listener& l) const;
   void AnswerWithCookie(Listener& l, const Segment& segment);
   bool CookieArrives(Listener& l, const Segment& segment, uint64_t hash);
+  bool AdoptCookie(const Arrival& a);
   CookieFlow CookieFlowOf(const wire::Frame& frame, uint8_t local) const;
 
   bool TimeWaitArrives(Tcb& c, const Segment& segment, uint64_t hash);

@@ -32,8 +32,9 @@ void Engine::RunEventsOf(Tcb& c) {
   if (c.owes(kEventOpen)) {
     c.settle(kEventOpen);
     // An active open has a handle before that, and whoever has closed it hears only OnClosed.
-    const bool aborted = c.state == TcpState::kClosed && c.reason == CloseReason::kAborted;
-    if (!c.has(kOrphan) && !aborted) handler.OnOpen(handle);
+    const bool ended = c.state == TcpState::kClosed &&
+                       (IsLocalEnd(c.reason) || c.reason == CloseReason::kNoResources);
+    if (!c.has(kOrphan) && !ended) handler.OnOpen(handle);
   }
   if (c.owes(kEventWritable)) {
     // The flag goes first: a Send in the callback may set it again. OnOpen comes before this one;

@@ -52,6 +52,7 @@ uint16_t Engine::PathMss(const Tcb& c, uint16_t limit) const {
 void Engine::EnterPath(Tcb& c, Flight& f) {
   f.mss_limit = c.mss;
   FollowPath(c, f);
+  if (c.full_size_acked != 0) f.size_acked = c.mss;
 }
 
 void Engine::FollowPath(Tcb& c, Flight& f) {
@@ -115,6 +116,7 @@ void Engine::BelievePathMtu(Tcb& c, Flight& f, uint16_t mtu) {
 
 void Engine::ShrinkSegments(Tcb& c, Flight& f, uint16_t size) {
   c.mss = size;
+  c.full_size_acked = 0;
   f.claimed_mtu = 0;
   f.probe_size = f.search_high = 0;
   // Only what is sent from now on can show what the path takes.
@@ -131,6 +133,7 @@ void Engine::NoteSize(Flight& f, Seq from, uint32_t size) {
 
 void Engine::NoteAcknowledged(Tcb& c, Flight& f) {
   if (f.size_sent > f.size_acked && c.snd.una >= f.size_sent_end) f.size_acked = f.size_sent;
+  if (f.size_acked >= c.mss) c.full_size_acked = 1;  // also when this Flight is given back
   if (f.claimed_mtu != 0 && c.snd.una > f.claimed_seq)
     f.claimed_mtu = 0;  // it has arrived after all
   // RFC 1191 6.3: what was learned has aged. Without probes, a message tells if it is still so.

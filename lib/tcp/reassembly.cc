@@ -13,9 +13,15 @@ constexpr uint32_t kCopyMax = 256;
 
 }  // namespace
 
-// The segment's packet becomes a piece of text, if the shard may keep another buffer.
+// The segment's packet becomes a piece of text, if the shard may keep another buffer. Text to send
+// has its own share, and text behind gaps, which nobody may ever fill, half of what is left: it
+// must not keep the shard from hearing anybody else (requirement S5).
 Text* Engine::TakePacket(Arrival& a) {
-  if (kept_buffers_ >= config_.kept_buffers) {
+  const uint32_t share = config_.text_buffers < config_.kept_buffers
+                             ? config_.kept_buffers - config_.text_buffers
+                             : config_.kept_buffers;
+  const uint32_t limit = a.seq == a.c.rcv.nxt ? share : (share + 1) / 2;
+  if (kept_buffers_ >= config_.kept_buffers || kept_buffers_ - text_buffers_ >= limit) {
     Drop(Counter::kDropTcpKeptBuffers);
     return nullptr;
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 #include "base/seq.h"
@@ -74,7 +75,7 @@ class SynCookieCodec {
   SipKey secret_;
   // Derived keys of this epoch and the last, by parity.
   struct EpochKey {
-    int64_t epoch = -1;
+    int64_t epoch = std::numeric_limits<int64_t>::min();
     SipKey key;
   };
   mutable EpochKey keys_[2];

@@ -122,4 +122,25 @@ bool Engine::CookieArrives(Listener& l, const Segment& segment, uint64_t hash) {
   return true;
 }
 
+// A SYN was answered by cookie, came again when there was room and was remembered then; the peer
+// has taken the first answer, which is as good as the second.
+bool Engine::AdoptCookie(const Arrival& a) {
+  Tcb& c = a.c;
+  if (c.has(kActiveOpen) || a.h.seq != c.rcv.nxt ||
+      !CookiesAreGood(listeners_[ProfileOf(c).listener])) {
+    return false;
+  }
+  std::optional<uint32_t> ts_echo;
+  if (c.has(kTimestamps)) ts_echo = a.h.options.ts_echo;
+  if (!cookies_.Check(CookieFlowOf(a.frame, c.local), a.h.ack - 1, ts_echo,
+                      ProfileOf(c).window_scale, now_, c.ts_offset)) {
+    return false;
+  }
+  c.snd.una = a.h.ack - 1;
+  c.snd.nxt = a.h.ack;
+  c.set(kSynTimedOut);  // whose answer this is, no clock can tell (RFC 6298 3)
+  counters_.Add(Counter::kTcpCookiesAccepted);
+  return true;
+}
+
 }  // namespace weir::tcp

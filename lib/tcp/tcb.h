@@ -67,8 +67,9 @@ struct alignas(64) Tcb {
   uint8_t local;           // which of our addresses
   uint8_t challenge_slot;  // when the last challenge ACK was sent, in limiter intervals mod 256
   TcpState state : 4;
-  SoftError last_error : 4;  // since the peer last acknowledged something
-  uint8_t scale;             // window scales: send in the low four bits, receive in the high ones
+  SoftError last_error : 3;     // since the peer last acknowledged something
+  uint8_t full_size_acked : 1;  // a segment of the present MSS has arrived: PathMtu doubts less
+  uint8_t scale;  // window scales: send in the low four bits, receive in the high ones
   struct {
     Seq nxt;
     Seq adv;  // right edge of the window as advertised; it never moves left (SHLD-14)

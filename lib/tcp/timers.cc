@@ -13,6 +13,8 @@ constexpr uint32_t kTimersPerTurn = 1024;
 // RFC 9293 3.8.6.2.1: the override of sender silly-window avoidance lies between 0.1 and 1 second.
 constexpr uint32_t kOverrideMinMs = 100;
 constexpr uint32_t kOverrideMaxMs = 1000;
+// More than Tcb::retransmits counts.
+constexpr uint32_t kNoRetryLimit = 0x100;
 // As far as the field counts; the RTO has met its maximum long before.
 constexpr uint8_t kBackoffMax = 15;
 
@@ -61,7 +63,8 @@ std::optional<uint32_t> Engine::UserTimeoutLeft(const Tcb& c) const {
   Millis since = c.heard_at;
   if (c.synchronized()) {
     const Flight* f = FlightOf(c);
-    if (f == nullptr || (c.in_flight() == 0 && !c.has(kPersist))) return std::nullopt;
+    const bool window_closed = c.has(kPersist) && c.snd.wnd == 0;
+    if (f == nullptr || (c.in_flight() == 0 && !window_closed)) return std::nullopt;
     since = f->progress_at;
   }
   const uint32_t passed = static_cast<uint32_t>(std::max(0, now_ms() - since));
@@ -73,7 +76,7 @@ std::optional<uint32_t> Engine::UserTimeoutLeft(const Tcb& c) const {
 uint32_t Engine::RetriesMax(const Tcb& c) const {
   const Settings& s = SettingsOf(c);
   if (c.has(kOrphan)) return s.orphan_retries;
-  return s.user_timeout_ms != 0 ? 0xff : s.retries2;
+  return s.user_timeout_ms != 0 ? kNoRetryLimit : s.retries2;
 }
 
 void Engine::GiveUp(Tcb& c) {
@@ -102,7 +105,9 @@ std::optional<Millis> Engine::KeepAliveAt(const Tcb& c) const {
     return std::nullopt;
   }
   const Settings& s = SettingsOf(c);
-  return c.heard_at + s.keepalive_idle_ms + c.retransmits * s.keepalive_interval_ms;
+  const uint32_t ms = s.keepalive_idle_ms + c.retransmits * s.keepalive_interval_ms;
+  // Only under a user timeout are there so many probes: they are enough, and its end is awaited.
+  return c.heard_at + (c.retransmits == 0xff ? std::max(ms, s.user_timeout_ms) : ms);
 }
 
 void Engine::TimerExpired(Tcb& c) {
@@ -139,7 +144,7 @@ void Engine::KeepAliveTimeout(Tcb& c) {
       s.user_timeout_ms == 0
           ? c.retransmits >= s.keepalive_probes
           : c.retransmits != 0 && now_ms().value - c.heard_at.value >= s.user_timeout_ms;
-  if (over) return GiveUp(c);
+  if (over || c.retransmits == 0xff) return GiveUp(c);
   ++c.retransmits;
   c.owe(kProbe);
   counters_.Add(Counter::kTcpKeepAlives);
@@ -194,7 +199,7 @@ void Engine::RetransmitTimeout(Tcb& c) {
   const bool probed_enough =  // by an orphan, whose peer may answer probes of its window for ever
       c.has(kPersist) && c.has(kOrphan) && flight != nullptr &&
       flight->probe_backoff >= RetriesMax(c);
-  if (probed_enough || (c.retransmits >= RetriesMax(c) && RetriesMax(c) != 0xff)) return GiveUp(c);
+  if (probed_enough || c.retransmits >= RetriesMax(c)) return GiveUp(c);
   if (c.has(kPersist)) {
     c.clear(kPersist);
     if (c.snd.wnd != 0) {

@@ -13,9 +13,10 @@ namespace weir {
 // callback that blocks stops the worker. An exception that leaves a callback ends the process.
 //
 // Order: OnStart before everything. For each connection OnOpen first, then any of the others,
-// OnClosed last and exactly once, also for connections that the application aborted. One that this
-// side could not open has no OnOpen, only OnTimer, OnSoftError and OnClosed. Text that arrived
-// before a close or reset is delivered first where the protocol allows it.
+// OnClosed last and exactly once, also for connections that the application aborted. While an open
+// of this side waits for its answer, OnTimer and OnSoftError may come before OnOpen; one that fails
+// has no OnOpen, only those and OnClosed. Text that arrived before a close or reset is delivered
+// first where the protocol allows it.
 class Handler {
  public:
   virtual ~Handler() = default;
@@ -41,8 +42,8 @@ class Handler {
   // kRefused, kUnreachable and kTimedOut without OnOpen before it: it could not be opened.
   virtual void OnClosed(Connection, CloseReason) {}
   // The peer has marked text as urgent, or more of it: Info().urgent octets from the next OnData
-  // on. The text itself comes in its place in the stream (RFC 9293 3.8.5, MUST-32). SHLD-13: new
-  // protocols should not use this.
+  // on. The text itself comes in its place in the stream (RFC 9293 3.8.5, MUST-32); a mark that
+  // runs ahead of all text may be told more than once. SHLD-13: new protocols should not use this.
   virtual void OnUrgent(Connection) {}
   // Trouble that need not be the end: the path or the peer does not answer (R1, SHLD-9), or a
   // router says so (MUST-47, SHLD-25). Not called where `soft_errors` is false.

@@ -378,6 +378,29 @@ TEST_P(BackPressure, RetransmissionWaitsForABuffer) {
   rig.DriverKeepsBuffers(false);
 }
 
+// Text behind gaps that nobody fills keeps neither reception nor sending of others from going on.
+TEST_P(BackPressure, TextBehindGapsLeavesBuffersToOthers) {
+  Options options = Buffers(65536, 65536);
+  options.tcp.kept_buffers = 64;
+  options.tcp.text_buffers = 32;
+  Rig rig(options);
+  for (uint16_t port = 1; port <= 4; ++port) {
+    rig.NewConnection(port);
+    rig.Establish();
+    for (uint32_t i = 0; i < 50; ++i) rig.In(Data(10 + 2 * i, 1).Acks(1));
+    rig.Discard();
+  }
+  EXPECT_EQ(rig.engine().usage().kept_buffers, 16u);
+  EXPECT_GT(rig.counter(Counter::kDropTcpKeptBuffers), 0u);
+  rig.NewConnection(kPeerPort);
+  rig.Establish();
+  rig.handler().received.clear();
+  rig.In(Data(1, 1000).Acks(1));
+  EXPECT_EQ(rig.handler().received.size(), 1000u);
+  EXPECT_EQ(rig.Send(10000), 10000u);
+  rig.Discard();
+}
+
 WEIR_BOTH_FAMILIES(BackPressure);
 
 }  // namespace

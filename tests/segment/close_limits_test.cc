@@ -77,6 +77,42 @@ TEST_P(CloseLimits, OrphanBeforeAClosedWindowIsGivenUpThoughItsProbesAreAnswered
   rig.ExpectEmpty();
 }
 
+// The same with text in flight that a shrunken window takes back, and with a window that opens by a
+// crumb now and then.
+TEST_P(CloseLimits, OrphanWhosePeerOnlySaysThatItsWindowIsShutIsGivenUp) {
+  Rig rig(Base());
+  rig.Establish();
+  EXPECT_EQ(rig.Send(600), 600u);
+  rig.Out(Data(1, 600));
+  Close(rig);
+  rig.Discard();
+  for (int i = 0; i < 20 && rig.engine().usage().connections != 0; ++i) {
+    rig.In(Ack(1).Acks(1).Win(0));
+    rig.Discard();
+    rig.Advance(Seconds(121));
+    rig.Discard();
+  }
+  rig.ExpectClosed(CloseReason::kTimedOut);
+  rig.ExpectEmpty();
+}
+
+TEST_P(CloseLimits, OrphanBeforeAWindowThatFlickersIsGivenUp) {
+  Rig rig(Base());
+  rig.Establish({.window = 100});
+  EXPECT_EQ(rig.Send(600), 600u);
+  rig.Out(Data(1, 100));
+  rig.In(Ack(1).Acks(101).Win(0));
+  Close(rig);
+  for (int i = 0; i < 40 && rig.engine().usage().connections != 0; ++i) {
+    rig.Advance(Seconds(121));
+    rig.Discard();
+    rig.In(Ack(1).Acks(101).Win(static_cast<uint16_t>(i % 4 == 3 ? 1 : 0)));
+    rig.Discard();
+  }
+  rig.ExpectClosed(CloseReason::kTimedOut);
+  rig.ExpectEmpty();
+}
+
 TEST_P(CloseLimits, MoreOrphansThanAllowedAreReset) {
   Options options = Base();
   options.tcp.max_orphans = 2;
@@ -141,6 +177,22 @@ TEST_P(CloseLimits, ForgottenCloseWaitIsResetAfterItsLimit) {
   rig.ExpectEmpty();
 }
 
+TEST_P(CloseLimits, LimitOfCloseWaitCanBeTakenAwayAgain) {
+  Options options = Base();
+  options.listen.connection.close_wait_ms = 30000;
+  Rig rig(options);
+  rig.Establish();
+  rig.In(Fin(1).Acks(1));
+  rig.Out(Ack(1).Acks(2));
+  EXPECT_TRUE(rig.c().Configure({.close_wait_ms = 0}).ok());
+  rig.Advance(Seconds(86400));
+  rig.Quiet();
+  rig.ExpectState(TcpState::kCloseWait);
+  EXPECT_TRUE(rig.c().Configure({.close_wait_ms = 5000}).ok());
+  rig.OutAfter(Seconds(5), RstAck(1));
+  rig.ExpectClosed(CloseReason::kTimedOut);
+}
+
 // The limit is for those that nobody attends to: what is sent starts it anew once acknowledged, and
 // has its own timer until then.
 TEST_P(CloseLimits, CloseWaitInWhichTheApplicationSendsIsNotForgotten) {
@@ -194,6 +246,23 @@ TEST_P(CloseLimits, CloseIsResetWhenItLingersTooLong) {
   rig.ExpectEmpty();
 }
 
+TEST_P(CloseLimits, LingerIsNotEndedByTheApplicationsTimer) {
+  Options options = Base();
+  options.listen.connection.linger_ms = 1000;
+  Rig rig(options);
+  rig.Establish();
+  rig.c().Close();
+  rig.c().SetTimer(0);
+  rig.c().SetTimer(5000);
+  rig.Turn();
+  rig.Discard();
+  rig.Advance(Milliseconds(1005));
+  rig.Discard();
+  rig.ExpectClosed(CloseReason::kTimedOut);
+  EXPECT_EQ(rig.handler().timers, 0u);
+  rig.ExpectEmpty();
+}
+
 // All that was to linger has been acknowledged; the peer's FIN has its own time.
 TEST_P(CloseLimits, LingerDoesNotEndFinWait2) {
   Options options = Base();
@@ -208,6 +277,28 @@ TEST_P(CloseLimits, LingerDoesNotEndFinWait2) {
   EXPECT_EQ(rig.engine().usage().connections, 1u);
   rig.Advance(Seconds(2));
   rig.Quiet();
+  rig.ExpectEmpty();
+}
+
+// --- a reader that takes its time ---
+
+// Everything is acknowledged and over, but the application has paused and comes back by its timer.
+TEST_P(CloseLimits, PausedReaderKeepsItsTimerWhenTheConnectionHasEnded) {
+  Rig rig(Base());
+  rig.handler().on_timer = [](Connection c) { c.Resume(); };
+  rig.Establish();
+  rig.c().Pause();
+  rig.c().SetTimer(5000);
+  rig.In(Fin(1).Acks(1).Octets(100));
+  rig.Out(Ack(1).Acks(102));
+  rig.c().Shutdown();
+  rig.Turn();
+  rig.Out(Fin(1).Acks(102));
+  rig.In(Ack(102).Acks(2));
+  EXPECT_TRUE(rig.handler().closed.empty());
+  rig.Advance(Milliseconds(5005));
+  rig.ExpectReceived(100);
+  rig.ExpectClosed(CloseReason::kNormal);
   rig.ExpectEmpty();
 }
 

@@ -304,6 +304,74 @@ TEST_P(ConnectionSettings, UserTimeoutEndsAConnectionWhoseKeepAlivesAreNotAnswer
   rig.ExpectEmpty();
 }
 
+// More probes than a counter of eight bits holds must not make a storm of them.
+TEST_P(ConnectionSettings, KeepAliveUnderALongUserTimeoutGoesOnAtItsInterval) {
+  Options options = Base();
+  options.listen.connection = {.keep_alive = true,
+                               .keepalive_idle_ms = 1000,
+                               .keepalive_interval_ms = 1000,
+                               .user_timeout_ms = 600000};
+  Rig rig(options);
+  rig.Establish();
+  rig.Advance(Seconds(599));
+  EXPECT_EQ(rig.counter(Counter::kTcpKeepAlives), 255u);
+  rig.Discard();
+  rig.ExpectOpen();
+  rig.Advance(Seconds(2));
+  EXPECT_TRUE(rig.Any().rst());
+  rig.ExpectClosed(CloseReason::kTimedOut);
+}
+
+// A cork is the application's own; the peer owes nothing.
+TEST_P(ConnectionSettings, UserTimeoutDoesNotCountWhatACorkHoldsBack) {
+  Options options = Base();
+  options.listen.connection.user_timeout_ms = 100;
+  Rig rig(options);
+  rig.Establish();
+  EXPECT_TRUE(rig.c().SetCork(true));
+  EXPECT_EQ(rig.Send(100), 100u);
+  rig.OutAfter(Milliseconds(200), Data(1, 100));
+  rig.In(Ack(1).Acks(101));
+  rig.ExpectOpen();
+}
+
+// The largest number is a number, not "never".
+TEST_P(ConnectionSettings, TwoHundredAndFiftyFiveRetriesEnd) {
+  Options options = Base();
+  options.listen.connection = {.retries2 = 255, .rto_min_ms = 1, .rto_max_ms = 1000};
+  Rig rig(options);
+  rig.Establish();
+  EXPECT_EQ(rig.Send(10), 10u);
+  rig.Advance(Seconds(300));
+  rig.Discard();
+  rig.ExpectClosed(CloseReason::kTimedOut);
+  EXPECT_EQ(rig.counter(Counter::kTcpRetransmits), 255u);
+  rig.ExpectEmpty();
+}
+
+// RFC 5681 4.1 also where the limit of CLOSE-WAIT watches the idle time.
+TEST_P(ConnectionSettings, WindowIsTheInitialOneAgainAfterAnIdleCloseWait) {
+  Options options = Base();
+  options.listen.connection.close_wait_ms = 600000;
+  Rig rig(options);
+  rig.Establish();
+  uint32_t sent = 1;
+  for (int round = 0; round < 3; ++round) {  // slow start
+    EXPECT_EQ(rig.Send(40 * kMss), 40u * kMss);
+    while (rig.pending() != 0) {
+      while (rig.pending() != 0) sent = std::max(sent, rig.Any().seq);
+      rig.In(Ack(1).Acks(sent + kMss));
+    }
+  }
+  EXPECT_GT(rig.c().Info().congestion_window, 20u * kMss);
+  rig.In(Fin(1).Acks(sent + kMss));
+  rig.Discard();
+  rig.Advance(Seconds(60));
+  EXPECT_EQ(rig.Send(40 * kMss), 40u * kMss);
+  EXPECT_EQ(rig.pending(), 10u);
+  rig.Discard();
+}
+
 // MUST-27: each connection its own times.
 TEST_P(ConnectionSettings, KeepAliveTimesOfOneConnection) {
   Rig rig(Base());

@@ -308,6 +308,23 @@ TEST_P(PathMtu, OfASegmentThatHasTimedOutIsBelievedAtOnce) {
   rig.Quiet();
 }
 
+// What has arrived is not forgotten because everything is acknowledged meanwhile (RFC 5927 7.2).
+TEST_P(PathMtu, IsOnlyHeldWhenFullSegmentsArrivedInAnEarlierFlight) {
+  Rig rig(Base());
+  rig.Establish();
+  SendFull(rig, 2);
+  rig.In(Ack(1).Acks(1 + 2 * kMss));
+  EXPECT_EQ(rig.engine().usage().flights, 0u);
+  EXPECT_EQ(rig.Send(2 * kMss), 2 * kMss);
+  rig.Discard();
+  TooBig(rig, 1 + 2 * kMss, Packet(kSmall));
+  rig.Quiet();
+  EXPECT_EQ(Mss(rig), kMss);
+  EXPECT_EQ(rig.counter(Counter::kTcpPathMtuHeld), 1u);
+  rig.OutAfter(Milliseconds(200), Data(1 + 2 * kMss, kSmall));  // unless it times out, too
+  rig.Discard();
+}
+
 // The attack that RFC 5927 7.1 describes: the connection keeps its segment size.
 TEST_P(PathMtu, ForgedForEverySegmentChangesNothingWhileTextArrives) {
   Rig rig(Base());

@@ -189,6 +189,33 @@ TEST_P(Cookies, FullBacklogTurnsToCookiesAndBackWhenAQuarterIsFree) {
   EXPECT_EQ(rig.engine().usage().connections, 2u);
 }
 
+// Two answers to one SYN, of which the client takes the first: no reset for it.
+TEST_P(Cookies, AnswerByCookieStaysGoodWhenTheSynCameAgainAndWasRemembered) {
+  for (const bool timestamps : {false, true}) {
+    Rig rig(Auto(8));
+    Fill(rig, 8);
+    Seg syn = Syn(0).Mss(1460).Scale(7);
+    if (timestamps) syn.Ts(77, 0);
+    rig.In(syn);
+    const Seg first = rig.Out(SynAck(0).Acks(1));
+    for (uint16_t i = 0; i < 8; ++i) {
+      rig.In(Rst(1).From(static_cast<uint16_t>(1000 + i)));  // room again
+    }
+    rig.In(syn);
+    const Seg second = rig.Any();
+    EXPECT_NE(second.seq, 0u) << "an ISS by the clock";
+    Seg ack = Ack(1).Acks(1);
+    if (timestamps) ack.Ts(78, first.options.ts_value);
+    rig.In(ack);
+    rig.Quiet();
+    EXPECT_EQ(rig.handler().opened.size(), 1u);
+    EXPECT_EQ(rig.counter(Counter::kTcpCookiesAccepted), 1u);
+    EXPECT_EQ(rig.Send(10), 10u);
+    rig.Out(Data(1, 10));
+    EXPECT_EQ(rig.c().Info().send_window_scale, 7);
+  }
+}
+
 TEST_P(Cookies, FloodOfSynsCostsNoMemoryAndTheClientGetsIn) {
   Rig rig(Auto(16));
   for (uint16_t i = 0; i < 2000; ++i) {

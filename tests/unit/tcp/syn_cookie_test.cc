@@ -146,6 +146,17 @@ TEST(SynCookie, LivesForHalfAMinuteAtLeastAndAMinuteAtMost) {
   }
 }
 
+TEST(SynCookie, OfTheFirstEpochIsNoSecretOfNobody) {
+  const SynCookieCodec codec(kSecret), other({});
+  const Time begin{1000};  // where the epoch before is number -1
+  for (uint32_t i = 0; i < 64; ++i) {
+    const CookieFlow flow = Flow(true, i);
+    const auto forged = other.Make(flow, {.mss = 1460}, kOwnScale, begin, 0, 0);
+    EXPECT_FALSE(codec.Check(flow, forged.iss, {}, kOwnScale, begin, 0));
+    EXPECT_FALSE(codec.Check(flow, Seq(forged.iss.value ^ 1), {}, kOwnScale, begin, 0));
+  }
+}
+
 // By chance one in 2^24 passes; 2^22 of them should hardly ever have one.
 TEST(SynCookie, RandomAcknowledgementsHardlyEverPass) {
   const SynCookieCodec codec(kSecret);
