@@ -326,6 +326,7 @@ void CheckChecksum(Input& input) {
 void CheckEcho(Input& input) {
   const bool v4 = input.Bit();
   const IpAddress source = Ipv6Of(input), destination = Ipv6Of(input);
+  if (source.is_v4() || destination.is_v4()) return;  // never on the wire
   Octets message(kIcmpHeaderSize);
   IcmpHeader header{.type = v4 ? kIcmpEcho : kIcmpv6Echo, .rest = input.Long()};
   WriteIcmp(message.data(), header);
