@@ -105,6 +105,7 @@ void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
   c.snd.una = ack;
   c.retransmits = 0;
   c.last_error = SoftError::kNone;
+  c.settle(kEventSoftError);  // overtaken within this burst: nothing is wrong any more
   if (f != nullptr) {
     f->progress_at = now_ms();
     if (f->timing && ack >= f->rtt_seq) {

@@ -81,13 +81,15 @@ class World {
       turn_due_[h] = true;
     }
     while (steps++ < kStepsMax && !Finished()) Step();
+    // Who is short of memory looks again every millisecond, and may do so for longer than a fuzzer
+    // has time.
     if (!altered_) {
-      WEIR_CHECK(Finished());
+      WEIR_CHECK(Finished() || hosts_[0].has(kScarceMemory) || hosts_[1].has(kScarceMemory));
       CheckStreams();
     }
     for (FuzzedHost& host : hosts_) {
       Time end = now_;
-      altered_ ? host.End(end) : host.CheckEmpty(end);
+      Finished() ? host.CheckEmpty(end) : host.End(end);
     }
   }
 
@@ -307,8 +309,8 @@ class World {
     for (const auto& a : hosts_[0].application().sides()) {
       for (const auto& b : hosts_[1].application().sides()) {
         if (a.local != b.remote || a.remote != b.local) continue;
-        const bool normal = !a.rude && !b.rude && a.reason == CloseReason::kNormal &&
-                            b.reason == CloseReason::kNormal;
+        const bool normal = a.closed && b.closed && !a.rude && !b.rude &&
+                            a.reason == CloseReason::kNormal && b.reason == CloseReason::kNormal;
         if (normal) WEIR_CHECK(a.received == b.written && b.received == a.written);
       }
     }

@@ -60,6 +60,7 @@ class FuzzedHost {
   void FailAllocation(uint8_t nth);
   // Ends all connections and waits TIME-WAIT out; then nothing may be left.
   void End(Time& now);
+  bool has(Trait trait) const { return (traits_ & trait) != 0; }
   bool idle() const { return engine().usage().connections == 0; }
   // Nothing is borrowed any more.
   void CheckEmpty(Time now);
