@@ -13,6 +13,11 @@ absl::StatusOr<std::vector<Endpoint>> ParseUpstreams(const std::vector<std::stri
       return absl::InvalidArgumentError("--upstream: \"" + text +
                                         "\" is not ADDRESS:PORT or [ADDRESS]:PORT");
     }
+    const IpAddress& address = endpoint->address;
+    if (address.is_unspecified() || address.is_multicast() || address.is_loopback()) {
+      return absl::InvalidArgumentError("--upstream: " + text +
+                                        " is no host's address that a port leads to");
+    }
     if (std::find(upstreams.begin(), upstreams.end(), *endpoint) != upstreams.end()) {
       return absl::InvalidArgumentError("--upstream: " + text + " is named twice");
     }

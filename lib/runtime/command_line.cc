@@ -46,7 +46,7 @@ std::string Help(const std::string& program) {
   for (const absl::CommandLineFlag* flag : OurFlags()) {
     absl::StrAppend(&text, "\n  --", flag->Name(), "\n      ", flag->Help());
     const std::string value = flag->DefaultValue();
-    if (!value.empty()) absl::StrAppend(&text, " Default: ", value, ".");
+    if (!value.empty()) absl::StrAppend(&text, " (default: ", value, ")");
   }
   return text + "\n\nEvery key of the configuration: docs/configuration.md, config/weir.toml\n";
 }

@@ -151,10 +151,12 @@ class Connection {
   void Resume();
 
   // Half close: sends FIN after everything accepted so far (RFC 9293 3.10.4). Text may still
-  // arrive.
+  // arrive. Before OnOpen of an open of this side there is nothing to close: Shutdown and Close end
+  // the attempt, OnClosed(kAborted) follows, and text given to Send is lost.
   void Shutdown();
   // Closes: as Shutdown, and the handler hears nothing further but OnClosed. Text that arrives or
-  // is unread then is answered by RST (SHLD-3). See linger_ms for how long it may take.
+  // is unread then is answered by RST (SHLD-3). See linger_ms for how long it may take; beyond
+  // memory.max_orphans it is a reset, OnClosed(kNoResources). The connection's timer is cancelled.
   void Close();
   // Ends at once with RST; OnClosed(kAborted) follows.
   void Abort();

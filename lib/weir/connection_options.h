@@ -9,9 +9,10 @@
 namespace weir {
 
 // What is left empty keeps its value: the listener's or open's where one connection is configured,
-// the configuration's ([tcp] in weir.toml) otherwise. Names end in their unit; the key of the same
-// name in docs/configuration.md says more. Options that concern the handshake (mss, syn_retries,
-// synack_retries) do nothing to a connection that has had it.
+// the configuration's ([tcp] in weir.toml) otherwise. Name members in the order below, as C++20
+// wants it. Names end in their unit; the key of like name in docs/configuration.md says more
+// (linger_ms, soft_errors and deliver_when_full have none). Options that concern the handshake
+// (mss, syn_retries, synack_retries) do nothing to a connection that has had it.
 struct ConnectionOptions {
   std::optional<uint32_t> send_buffer = {};     // octets, 2048..2^30
   std::optional<uint32_t> receive_buffer = {};  // octets, 2048..2^30

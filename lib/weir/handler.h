@@ -13,7 +13,8 @@ namespace weir {
 // callback that blocks stops the worker. An exception that leaves a callback ends the process.
 //
 // Order: OnStart before everything. For each connection OnOpen first, then any of the others,
-// OnClosed last and exactly once, also for connections that the application aborted. While an open
+// OnClosed last and exactly once, also for connections that the application aborted; only a second
+// signal to stop ends the process without it. While an open
 // of this side waits for its answer, OnTimer and OnSoftError may come before OnOpen; one that fails
 // has no OnOpen, only those and OnClosed. Text that arrived before a close or reset is delivered
 // first where the protocol allows it.

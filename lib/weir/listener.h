@@ -29,7 +29,9 @@ struct ListenOptions {
   ConnectionOptions connection = {};  // of what it accepts
 };
 
-// Makes the handler of one worker; called once per worker, on that worker, before OnStart.
+// Makes the handler of one worker; called once per worker, on that worker, before OnStart - for
+// Server::Connect on the one worker that opens. Several workers may call it at the same time: what
+// it captures by reference must stand that. Handlers are destroyed by the main thread after Run.
 using HandlerFactory = std::function<std::unique_ptr<Handler>()>;
 
 }  // namespace weir

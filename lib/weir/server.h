@@ -14,6 +14,7 @@ namespace weir {
 
 // Built by Main from the configuration. Listen, Connect and AddHandler before Run; Run returns when
 // the process was told to stop and every connection has finished or the drain timeout has passed.
+// It lives until Main returns: a handler may keep a reference, to call Stop when its work is done.
 //
 // Thread: the main thread, except Stop, which any thread and any signal handler may call.
 class Server {
@@ -50,8 +51,10 @@ class Server {
 using Setup = std::function<absl::Status(Server&)>;
 
 // The whole of main(): reads flags and configuration, opens the ports, calls `setup`, runs, and
-// returns the exit status: 0 after a drain, 1 when something failed, 2 when the command line or the
-// configuration was refused (before any port was touched).
+// returns the exit status: 0 after a drain, 1 when something failed (`setup` too), 2 when the
+// command line or the configuration was refused (before any port was touched). `setup` does not
+// call Run. argv[1] up to a null pointer is then what followed a lone "--"; the caller's argc does
+// not change.
 int Main(int argc, char** argv, const Setup& setup);
 
 }  // namespace weir

@@ -64,5 +64,14 @@ TEST(LogLimiter, BeginsAnywhereInTime) {
   EXPECT_FALSE(limiter.Take(999'999));
 }
 
+// Nobody behind a NIC answers from there; better said at the start than with every client.
+TEST(UpstreamList, RefusesAddressesThatNoHostHas) {
+  for (const std::string text :
+       {"0.0.0.0:80", "224.0.0.1:80", "127.0.0.1:80", "[::]:80", "[ff02::1]:80", "[::1]:80"}) {
+    EXPECT_EQ(ErrorOf({text}),
+              "--upstream: " + text + " is no host's address that a port leads to");
+  }
+}
+
 }  // namespace
 }  // namespace weir::proxy
