@@ -90,8 +90,8 @@ void Application::Call(Side& side, uint64_t what) {
 void Application::SetTimer(Side& side) {
   const auto ms = static_cast<uint32_t>(prng_.Below(kTimerMaxMs));
   side.c.SetTimer(ms);
-  // A connection that has ended has no timer any more.
-  if (ms == 0 || side.c.Info().state == TcpState::kClosed) {
+  // One that has ended may still have a reader, who comes back by timer; after OnClosed none has.
+  if (ms == 0 || side.closed) {
     side.timer_at.reset();
   } else {
     side.timer_at = now_ + Milliseconds(ms);
