@@ -19,6 +19,20 @@ constexpr size_t kFileOctetsMax = 1 << 20;  // a configuration is a few thousand
 
 int Line(const toml::node& node) { return static_cast<int>(node.source().begin.line); }
 
+// The parser quotes what it met, whatever that was; a terminal should not have to obey it.
+std::string Visible(std::string_view text) {
+  std::string visible;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet < ' ' || octet == 0x7f) {
+      absl::StrAppend(&visible, "\\x", absl::Hex(octet, absl::kZeroPad2));
+    } else {
+      visible += c;
+    }
+  }
+  return visible;
+}
+
 struct Entry {
   const toml::key* key;
   const toml::node* node;
@@ -144,7 +158,7 @@ void ReadToml(std::string_view toml_text, std::string_view file_name, Draft& dra
   } catch (const toml::parse_error& error) {
     const int line = static_cast<int>(error.source().begin.line);
     draft.problems.push_back(absl::StrCat(reader.Place(line),
-                                          "not TOML: ", std::string(error.description()),
+                                          "not TOML: ", Visible(error.description()),
                                           "; config/weir.toml shows the form"));
   }
 }

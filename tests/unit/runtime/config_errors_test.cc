@@ -76,6 +76,11 @@ const BrokenFile kNames[] = {
     {"DuplicateKey", "[tcp]\nmss = 1400\nmss = 1300\n",
      "weir.toml:3: not TOML: Error while parsing key-value pair: cannot redefine existing integer "
      "'mss'; config/weir.toml shows the form"},
+    {"ControlCharacter",
+     "[counters]\nprint_on_exit = tr\x11"
+     "ue\n",
+     "weir.toml:2: not TOML: Error while parsing boolean: expected 'true', saw 'tr\\x11'; "
+     "config/weir.toml shows the form"},
     {"NoValue", "[tcp]\nmss =\n",
      "weir.toml:2: not TOML: Error while parsing key-value pair: expected value, saw '\\n'; "
      "config/weir.toml shows the form"},
