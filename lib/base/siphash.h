@@ -18,6 +18,16 @@ namespace siphash_detail {
 struct State {
   uint64_t v0, v1, v2, v3;
 
+  explicit constexpr State(const SipKey& key)
+      : v0(key.k0 ^ 0x736f6d6570736575u),
+        v1(key.k1 ^ 0x646f72616e646f6du),
+        v2(key.k0 ^ 0x6c7967656e657261u),
+        v3(key.k1 ^ 0x7465646279746573u) {}
+
+  // What is absorbed after a message of `count` words.
+  static constexpr uint64_t LastWord(size_t count) {
+    return static_cast<uint64_t>(count * 8) << 56;
+  }
   static constexpr uint64_t Rotl(uint64_t x, int n) { return x << n | x >> (64 - n); }
   constexpr void Round() {
     v0 += v1;
@@ -37,19 +47,22 @@ struct State {
     Round();
     v0 ^= word;
   }
+  // The hash, after a message of `count` words.
+  constexpr uint64_t Finish(size_t count) {
+    Absorb(LastWord(count));
+    v2 ^= 0xff;
+    for (int i = 0; i < 4; ++i) Round();
+    return v0 ^ v1 ^ v2 ^ v3;
+  }
 };
 
 }  // namespace siphash_detail
 
 // Hash of `count` whole little-endian words; equals the reference over the same 8 * count octets.
 constexpr uint64_t SipHash24(const SipKey& key, const uint64_t* words, size_t count) {
-  siphash_detail::State s{key.k0 ^ 0x736f6d6570736575u, key.k1 ^ 0x646f72616e646f6du,
-                          key.k0 ^ 0x6c7967656e657261u, key.k1 ^ 0x7465646279746573u};
+  siphash_detail::State s(key);
   for (size_t i = 0; i < count; ++i) s.Absorb(words[i]);
-  s.Absorb(static_cast<uint64_t>(count * 8) << 56);
-  s.v2 ^= 0xff;
-  for (int i = 0; i < 4; ++i) s.Round();
-  return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
+  return s.Finish(count);
 }
 
 }  // namespace weir
