@@ -1,7 +1,11 @@
 // Making and checking of SYN cookies.
 #include "tcp/syn_cookie.h"
 
+#include <algorithm>
 #include <array>
+
+#include "base/check.h"
+#include "base/siphash_lanes.h"
 
 namespace weir::tcp {
 namespace {
@@ -26,16 +30,17 @@ struct IssFields {
   }
 };
 
+// Counted, not searched: whoever varies the options of his SYNs does not make us guess branches.
 unsigned MssIndex(uint16_t mss) {
   unsigned index = 0;
-  while (index + 1 < kMss.size() && kMss[index + 1] <= mss) ++index;
+  for (size_t i = 1; i < kMss.size(); ++i) index += kMss[i] <= mss;
   return index;
 }
 
 unsigned ScaleIndex(std::optional<uint8_t> scale) {
   if (!scale) return 0;
   unsigned index = 1;
-  while (index + 1 < kScales.size() && kScales[index + 1] <= *scale) ++index;
+  for (size_t i = 2; i < kScales.size(); ++i) index += kScales[i] <= *scale;
   return index;
 }
 
@@ -45,13 +50,49 @@ uint64_t Said(const IssFields& fields, bool timestamps, uint32_t ts_fields, uint
          uint64_t{own_scale} << 32;
 }
 
-uint32_t TimestampFields(const CookieOptions& options) {
-  return static_cast<uint32_t>(options.ecn) << 4 | options.window_scale.value_or(kNoScale);
+uint64_t Said(const CookieOptions& options, int64_t epoch, uint8_t own_scale) {
+  const IssFields fields{MssIndex(options.mss), ScaleIndex(options.window_scale), options.sack,
+                         static_cast<unsigned>(epoch & 1)};
+  uint32_t ts_fields = 0;
+  if (options.timestamps) {
+    ts_fields = static_cast<uint32_t>(options.ecn) << 4 | options.window_scale.value_or(kNoScale);
+  }
+  return Said(fields, options.timestamps, ts_fields, own_scale);
 }
 
-uint32_t IssOf(uint64_t mac, const IssFields& fields) {
+// What the MAC is taken of.
+uint64_t PortsAndIrs(const CookieFlow& flow) {
+  return static_cast<uint64_t>(flow.remote_port) << 48 |
+         static_cast<uint64_t>(flow.local_port) << 32 | flow.irs.value;
+}
+
+std::array<uint64_t, 3> MessageV4(const CookieFlow& flow, uint64_t said) {
+  return {static_cast<uint64_t>(flow.remote.v4()) << 32 | flow.local.v4(), PortsAndIrs(flow), said};
+}
+
+std::array<uint64_t, 6> MessageV6(const CookieFlow& flow, uint64_t said) {
+  return {flow.remote.high(), flow.remote.low(), flow.local.high(),
+          flow.local.low(),   PortsAndIrs(flow), said};
+}
+
+// `octet` is the packed fields.
+uint32_t IssOf(uint64_t mac, uint8_t octet) {
   const uint32_t high = static_cast<uint32_t>(mac >> 32) & kMacMask;
-  return high | (fields.Pack() ^ high >> 24);
+  return high | (octet ^ high >> 24);
+}
+
+SynCookieCodec::Cookie CookieOf(uint64_t mac, uint64_t said, uint32_t ts_now, uint32_t ts_offset) {
+  SynCookieCodec::Cookie cookie{Seq(IssOf(mac, static_cast<uint8_t>(said)))};
+  if ((said >> 8 & 1) != 0) {
+    // At or below the clock, never above: PAWS would drop the connection's next segments.
+    const uint32_t ts_fields = said >> 16 & 0x1f;
+    const uint32_t low = (static_cast<uint32_t>(mac) & 0xffffu) << 5 | ts_fields;
+    uint32_t clock = ts_now - ts_offset;
+    clock = (clock & ~kTimestampMask) | low;
+    if (static_cast<int32_t>(ts_now - ts_offset - clock) < 0) clock -= kTimestampMask + 1;
+    cookie.ts_value = clock + ts_offset;
+  }
+  return cookie;
 }
 
 }  // namespace
@@ -68,36 +109,44 @@ const SipKey& SynCookieCodec::KeyOf(int64_t epoch) const {
 
 uint64_t SynCookieCodec::Mac(const CookieFlow& flow, int64_t epoch, uint64_t said) const {
   const SipKey& key = KeyOf(epoch);
-  const uint64_t ends = static_cast<uint64_t>(flow.remote_port) << 48 |
-                        static_cast<uint64_t>(flow.local_port) << 32 | flow.irs.value;
-  if (flow.remote.is_v4()) {
-    const uint64_t words[3] = {static_cast<uint64_t>(flow.remote.v4()) << 32 | flow.local.v4(),
-                               ends, said};
-    return SipHash24(key, words, 3);
-  }
-  const uint64_t words[6] = {
-      flow.remote.high(), flow.remote.low(), flow.local.high(), flow.local.low(), ends, said};
-  return SipHash24(key, words, 6);
+  if (flow.remote.is_v4()) return SipHash24(key, MessageV4(flow, said).data(), 3);
+  return SipHash24(key, MessageV6(flow, said).data(), 6);
 }
 
 SynCookieCodec::Cookie SynCookieCodec::Make(const CookieFlow& flow, const CookieOptions& options,
                                             uint8_t own_scale, Time now, uint32_t ts_now,
                                             uint32_t ts_offset) const {
   const int64_t epoch = EpochOf(now);
-  const IssFields fields{MssIndex(options.mss), ScaleIndex(options.window_scale), options.sack,
-                         static_cast<unsigned>(epoch & 1)};
-  const uint32_t ts_fields = options.timestamps ? TimestampFields(options) : 0;
-  const uint64_t mac = Mac(flow, epoch, Said(fields, options.timestamps, ts_fields, own_scale));
-  Cookie cookie{Seq(IssOf(mac, fields))};
-  if (options.timestamps) {
-    // At or below the clock, never above: PAWS would drop the connection's next segments.
-    const uint32_t low = (static_cast<uint32_t>(mac) & 0xffffu) << 5 | ts_fields;
-    uint32_t clock = ts_now - ts_offset;
-    clock = (clock & ~kTimestampMask) | low;
-    if (static_cast<int32_t>(ts_now - ts_offset - clock) < 0) clock -= kTimestampMask + 1;
-    cookie.ts_value = clock + ts_offset;
+  const uint64_t said = Said(options, epoch, own_scale);
+  return CookieOf(Mac(flow, epoch, said), said, ts_now, ts_offset);
+}
+
+void SynCookieCodec::MakeBatch(std::span<const Request> requests, Time now,
+                               std::span<Cookie> cookies) const {
+  WEIR_DCHECK(requests.size() == cookies.size());
+  constexpr size_t kRoom = SipBatch<3>::kRoom;
+  const int64_t epoch = EpochOf(now);
+  const SipKey& key = KeyOf(epoch);
+  SipBatch<3> v4;
+  SipBatch<6> v6;
+  std::array<uint64_t, kRoom> said;
+  for (size_t begin = 0; begin < requests.size(); begin += kRoom) {
+    const auto part = requests.subspan(begin, std::min(kRoom, requests.size() - begin));
+    for (size_t i = 0; i < part.size(); ++i) {
+      const Request& r = part[i];
+      said[i] = Said(r.options, epoch, r.own_scale);
+      if (r.flow.remote.is_v4()) {
+        v4.Add(i, MessageV4(r.flow, said[i]));
+      } else {
+        v6.Add(i, MessageV6(r.flow, said[i]));
+      }
+    }
+    const auto done = [&](size_t i, uint64_t mac) {
+      cookies[begin + i] = CookieOf(mac, said[i], part[i].ts_now, part[i].ts_offset);
+    };
+    v4.HashAll(key, done);
+    v6.HashAll(key, done);
   }
-  return cookie;
 }
 
 std::optional<CookieOptions> SynCookieCodec::Check(const CookieFlow& flow, Seq iss,
@@ -109,7 +158,7 @@ std::optional<CookieOptions> SynCookieCodec::Check(const CookieFlow& flow, Seq i
   const uint32_t low = ts_echo ? (*ts_echo - ts_offset) & kTimestampMask : 0;
   const uint32_t ts_fields = low & 0x1f;
   const uint64_t mac = Mac(flow, epoch, Said(fields, ts_echo.has_value(), ts_fields, own_scale));
-  if (IssOf(mac, fields) != iss.value) return std::nullopt;
+  if (IssOf(mac, fields.Pack()) != iss.value) return std::nullopt;
   if (ts_echo && low >> 5 != (static_cast<uint32_t>(mac) & 0xffffu)) return std::nullopt;
   CookieOptions options{.mss = kMss[fields.mss], .sack = fields.sack != 0};
   options.timestamps = ts_echo.has_value();

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <span>
 
 #include "base/seq.h"
 #include "base/siphash.h"
@@ -60,6 +61,17 @@ class SynCookieCodec {
   // `ts_now` is what the connection's timestamp clock shows, `ts_offset` its offset.
   Cookie Make(const CookieFlow& flow, const CookieOptions& options, uint8_t own_scale, Time now,
               uint32_t ts_now, uint32_t ts_offset) const;
+  // The same for many SYNs, whose MACs are computed together: cookies[i] is what Make gives for
+  // requests[i]. As many of one as of the other.
+  struct Request {
+    CookieFlow flow;
+    CookieOptions options;
+    uint8_t own_scale = 0;
+    uint32_t ts_now = 0;
+    uint32_t ts_offset = 0;
+  };
+  void MakeBatch(std::span<const Request> requests, Time now, std::span<Cookie> cookies) const;
+
   // What the SYN offered, if `iss` (and `ts_echo`, where the acknowledgement has one) is a cookie
   // of ours for this flow that is still good. MSS and, without timestamps, window scale come back
   // rounded down to a value that the cookie can name.
