@@ -4,7 +4,8 @@
 usage: scripts/check_layers.py [--root DIRECTORY]
 
 Reads `uses = [...]` of each lib/MODULE/meson.build and checks, for every .cc, .h and .def below lib and apps:
-  - a module includes itself, weir/ and the modules it uses; apps include no module but weir/
+  - a module includes itself, weir/ and the modules it uses; apps include no module but weir/, unless a
+    meson.build of their own names more
   - public headers (lib/weir/*.h) include the standard library, weir/ and absl/status only
   - DPDK headers stay in port and runtime, and in packet as far as the packet's layout needs them
   - no rte_mbuf outside packet and port
@@ -74,11 +75,20 @@ def read_uses(root):
     return uses
 
 
-def check_include(module, name, quoted, path, uses):
+def read_app_uses(root):
+    """{apps/NAME: set of modules}, of those programs that do not stand on the public API alone."""
+    uses = {}
+    for build_file in sorted(root.glob("apps/*/meson.build")):
+        match = re.search(r"^uses\s*=\s*\[([^\]]*)\]", build_file.read_text(), re.M)
+        uses[build_file.parent] = set(re.findall(r"'(\w+)'", match.group(1))) if match else set()
+    return uses
+
+
+def check_include(module, name, quoted, path, uses, app_uses):
     """The violations of one include line, as (rule, sentence)."""
     first = name.split("/")[0]
     if quoted and first in uses:
-        if module == "apps" and first != "weir":
+        if module == "apps" and first != "weir" and first not in app_uses.get(path.parent, ()):
             yield "layer", f'an application may include weir/ only, not "{name}"'
         elif module != "apps" and first not in uses[module] | {module, "weir"}:
             yield "layer", f'{module} does not use {first} (lib/{module}/meson.build): "{name}"'
@@ -93,7 +103,7 @@ def check_include(module, name, quoted, path, uses):
         yield "header", f"the pure half may not include <{name}>"
 
 
-def check_file(root, path, module, uses):
+def check_file(path, module, uses, app_uses):
     """All violations in one file, as (line, rule, sentence)."""
     text = path.read_text()
     if not text.startswith("//"):
@@ -104,7 +114,8 @@ def check_file(root, path, module, uses):
         include = INCLUDE.match(line)
         if include:
             quoted = include.group(1) is not None
-            for rule, sentence in check_include(module, include.group(1) or include.group(2), quoted, path, uses):
+            name = include.group(1) or include.group(2)
+            for rule, sentence in check_include(module, name, quoted, path, uses, app_uses):
                 yield number, rule, sentence
             continue
         if module not in ("packet", "port") and re.search(r"\brte_mbuf\b", line):
@@ -119,6 +130,7 @@ def check_file(root, path, module, uses):
 def check_tree(root):
     """Every violation below root, as (path, line, rule, sentence)."""
     uses = read_uses(root)
+    app_uses = read_app_uses(root)
     checked = 0
     violations = []
     for directory in [root / "lib" / module for module in uses] + [root / "apps"]:
@@ -129,7 +141,7 @@ def check_tree(root):
             checked += 1
             relative = path.relative_to(root).as_posix()
             violations += [(relative, line, rule, sentence)
-                           for line, rule, sentence in check_file(root, path, module, uses)
+                           for line, rule, sentence in check_file(path, module, uses, app_uses)
                            if (relative, rule) not in EXEMPT]
     return checked, violations
 
