@@ -152,7 +152,7 @@ BENCHMARK(BM_SynCookies)->UseManualTime()->ArgsProduct({{4, 6}, {0, 1}});
 // The floor is hashing one after another.
 void BM_KeyedHashes(benchmark::State& state) {
   const bool v4 = state.range(0) == 4;
-  const tcp::FlowTable table(1, kKey, nullptr);
+  const tcp::FlowTable table(1, kKey, {});
   Prng prng(1);
   std::vector<tcp::FlowKey> keys(kBurst);
   for (tcp::FlowKey& key : keys) {

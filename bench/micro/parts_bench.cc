@@ -65,7 +65,7 @@ BENCHMARK(BM_ParseFrame)->UseManualTime()->Args({10, 1})->Args({10, 0})->Args({1
 
 // A table full of connections, and tuples that are in it or not.
 struct Table {
-  explicit Table(uint32_t count) : tcbs(count), table(count, kKey, tcbs.items()) {
+  explicit Table(uint32_t count) : tcbs(count), table(count, kKey, {tcbs.items()}) {
     for (uint32_t i = 0; i < count; ++i) {
       const uint32_t index = tcbs.Allocate();
       const tcp::FlowKey key = KeyOf(i);
@@ -117,7 +117,7 @@ void BM_Lookup(benchmark::State& state) {
       hashes[i] = table.table.Hash(keys[i]);
       table.table.Prefetch(hashes[i]);
     }
-    for (const uint64_t hash : hashes) table.table.PrefetchTcb(hash);
+    for (const uint64_t hash : hashes) table.table.PrefetchRecord(hash);
     for (uint32_t i = 0; i < kBurst; ++i) {
       found += table.table.Find(keys[i], hashes[i]) != tcp::FlowTable::kNone;
     }

@@ -80,6 +80,7 @@ struct MemoryConfig {
   uint32_t receive_buffers = 16384;
   uint32_t text_buffers = 32768;
   uint32_t max_pinned_buffers = 8192;
+  uint32_t max_half_open = 16384;
   uint32_t max_time_wait = 65536;
   uint32_t max_orphans = 16384;
   uint32_t neighbours = 1024;
@@ -116,6 +117,11 @@ struct TcpConfig {
   uint32_t keepalive_probes = 9;
   uint32_t syn_backlog = 1024;
   SynCookies syn_cookies = SynCookies::kAuto;
+  uint32_t syn_ack_retransmits_per_s = 1000;
+  uint32_t backlog = 1024;
+  AcceptOverflow accept_overflow = AcceptOverflow::kDrop;
+  uint32_t accepts_per_turn = 256;
+  uint32_t defer_accept_ms = 0;
   uint32_t out_of_order_segments = 256;
   uint32_t ttl = 64;
   uint32_t dscp = 0;

@@ -65,6 +65,9 @@ std::vector<Key> MemoryKeys(MemoryConfig& memory) {
        "Receive buffers of a worker that unread or out-of-order text may hold; beyond it such text "
        "is "
        "dropped and sent again by the peer."},
+      {"max_half_open", Number{&memory.max_half_open, 16, 1u << 24}, "",
+       "Half-open connections of a worker, of all its listeners together, in 64 octets each; when "
+       "all are taken the oldest goes."},
       {"max_time_wait", Number{&memory.max_time_wait, 16, kConnectionsMax}, "",
        "TIME-WAIT records of a worker; when all are taken the oldest goes."},
       {"max_orphans", Number{&memory.max_orphans, 16, kConnectionsMax}, "",
@@ -156,6 +159,19 @@ std::vector<Key> TcpGuardKeys(TcpConfig& tcp) {
       {"syn_cookies", &tcp.syn_cookies, "",
        "Handshakes beyond syn_backlog: off drops them, auto answers them by cookies (RFC 4987); "
        "always answers all handshakes so and remembers none."},
+      {"syn_ack_retransmits_per_s", Number{&tcp.syn_ack_retransmits_per_s, 0, 1000000}, "",
+       "SYN-ACKs that a worker sends again in a second, whoever they are for."},
+      {"backlog", Number{&tcp.backlog, 1, 1u << 20}, "",
+       "Open connections of a listener on each worker that the application has not accepted yet; "
+       "while they are so many, SYNs are dropped."},
+      {"accept_overflow", &tcp.accept_overflow, "",
+       "Handshakes that complete beyond backlog: drop leaves them half-open until there is room, "
+       "reset tells the peer."},
+      {"accepts_per_turn", Number{&tcp.accepts_per_turn, 1, 65536}, "",
+       "Connections that a worker gives to the application in one turn."},
+      {"defer_accept_ms", Number{&tcp.defer_accept_ms, 0, 3600000}, "ms",
+       "So long an open connection waits for the peer's first text before the application hears of "
+       "it; 0 does not wait."},
       {"ttl", Number{&tcp.ttl, 1, 255}, "hops", "Time to live or hop limit of what is sent."},
       {"dscp", Number{&tcp.dscp, 0, 63}, "",
        "Differentiated services code point of what is sent (RFC 2474)."},

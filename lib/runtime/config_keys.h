@@ -44,9 +44,10 @@ struct Gateway {
   bool v4;
 };
 
-using Slot = std::variant<Number, NumberOrAuto, NumberList, Text, TextList, Gateway, bool*,
-                          HugePages*, Idle*, Steering*, Congestion*, MtuProbing*, SynCookies*,
-                          std::optional<MacAddress>*, std::vector<InterfaceAddress>*>;
+using Slot =
+    std::variant<Number, NumberOrAuto, NumberList, Text, TextList, Gateway, bool*, HugePages*,
+                 Idle*, Steering*, Congestion*, MtuProbing*, SynCookies*, AcceptOverflow*,
+                 std::optional<MacAddress>*, std::vector<InterfaceAddress>*>;
 
 // One row. The pointers in `slot` are into the object that the table was made for.
 struct Key {

@@ -16,6 +16,7 @@ constexpr const char* kIdleWords[] = {"spin", "pause", "sleep"};
 constexpr const char* kSteeringWords[] = {"auto", "device", "software"};
 constexpr const char* kCongestionWords[] = {"newreno"};
 constexpr const char* kSynCookiesWords[] = {"off", "auto", "always"};
+constexpr const char* kAcceptOverflowWords[] = {"drop", "reset"};
 constexpr const char* kMtuProbingWords[] = {"off", "black-hole", "on"};
 
 // The drivers that `device` may name; a device's name is a driver's name and what tells it from
@@ -122,6 +123,7 @@ std::span<const char* const> Words(Idle) { return kIdleWords; }
 std::span<const char* const> Words(Steering) { return kSteeringWords; }
 std::span<const char* const> Words(Congestion) { return kCongestionWords; }
 std::span<const char* const> Words(SynCookies) { return kSynCookiesWords; }
+std::span<const char* const> Words(AcceptOverflow) { return kAcceptOverflowWords; }
 std::span<const char* const> Words(MtuProbing) { return kMtuProbingWords; }
 
 absl::StatusOr<InterfaceAddress> ParseInterfaceAddress(const std::string& text) {

@@ -18,6 +18,7 @@ std::span<const char* const> Words(Idle);
 std::span<const char* const> Words(Steering);
 std::span<const char* const> Words(Congestion);
 std::span<const char* const> Words(SynCookies);
+std::span<const char* const> Words(AcceptOverflow);
 std::span<const char* const> Words(MtuProbing);
 
 // An error's message is "what is wrong; what would be right", without key and value.

@@ -18,7 +18,8 @@ namespace {
 
 constexpr uint32_t kRingPlaces = 2048;  // frames from the other workers, one turn's and some more
 constexpr unsigned kMailboxPlaces = 64;
-constexpr uint32_t kSynBacklogMax = 1u << 20;
+constexpr uint32_t kBacklogMax = 1u << 20;
+constexpr uint32_t kDeferAcceptMaxMs = 3600000;
 constexpr int kAnySocket = -1;
 
 absl::StatusOr<std::vector<uint32_t>> ChooseCores(const WorkersConfig& workers) {
@@ -37,6 +38,14 @@ absl::StatusOr<std::vector<uint32_t>> ChooseCores(const WorkersConfig& workers) 
   }
   allowed.resize(workers.count);
   return allowed;
+}
+
+absl::Status CheckRange(const char* name, std::optional<uint32_t> value, uint32_t min,
+                        uint32_t max) {
+  if (!value || (*value >= min && *value <= max)) return absl::OkStatus();
+  return absl::InvalidArgumentError(std::string(name) + " = " + std::to_string(*value) +
+                                    ": must be from " + std::to_string(min) + " to " +
+                                    std::to_string(max));
 }
 
 std::string DeviceName(const PortConfig& port) {
@@ -196,9 +205,11 @@ absl::Status ServerImpl::CheckListen(const ListenOptions& options) const {
     return absl::InvalidArgumentError(options.address->ToString() +
                                       " is not an address of this server");
   }
-  if (options.syn_backlog && (*options.syn_backlog == 0 || *options.syn_backlog > kSynBacklogMax)) {
-    return absl::InvalidArgumentError("syn_backlog = " + std::to_string(*options.syn_backlog) +
-                                      ": must be from 1 to " + std::to_string(kSynBacklogMax));
+  for (const absl::Status& status :
+       {CheckRange("syn_backlog", options.syn_backlog, 1, kBacklogMax),
+        CheckRange("backlog", options.backlog, 1, kBacklogMax),
+        CheckRange("defer_accept_ms", options.defer_accept_ms, 0, kDeferAcceptMaxMs)}) {
+    if (!status.ok()) return status;
   }
   const tcp::TcpConfig defaults = MakeStackConfig(config_, secrets_, {}, 0).tcp;
   if (absl::Status s = tcp::WithOptions(defaults, options.connection).status(); !s.ok()) return s;

@@ -57,7 +57,9 @@ ip::IpConfig MakeIp(const Config& config, const Secrets& secrets, std::span<cons
 
 void SetMemory(const Config& config, tcp::TcpConfig& tcp) {
   // A connection in TIME-WAIT still holds a control block.
-  tcp.max_connections = config.memory.max_connections + config.memory.max_time_wait;
+  tcp.max_connections = config.memory.max_connections;
+  tcp.max_half_open = config.memory.max_half_open;
+  tcp.max_time_wait = config.memory.max_time_wait;
   tcp.max_flights = config.memory.max_flights;
   tcp.kept_buffers = config.memory.text_buffers + config.memory.max_pinned_buffers;
   tcp.text_buffers = config.memory.text_buffers;
@@ -67,6 +69,11 @@ void SetMemory(const Config& config, tcp::TcpConfig& tcp) {
   tcp.out_of_order_segments = config.tcp.out_of_order_segments;
   tcp.syn_backlog = config.tcp.syn_backlog;
   tcp.syn_cookies = config.tcp.syn_cookies;
+  tcp.syn_ack_retransmits_per_second = config.tcp.syn_ack_retransmits_per_s;
+  tcp.backlog = config.tcp.backlog;
+  tcp.accept_overflow = config.tcp.accept_overflow;
+  tcp.accepts_per_turn = config.tcp.accepts_per_turn;
+  tcp.defer_accept_ms = config.tcp.defer_accept_ms;
 }
 
 void SetTimers(const TcpConfig& from, tcp::TcpConfig& tcp) {

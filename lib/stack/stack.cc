@@ -58,14 +58,14 @@ void Stack::Start(Time now) {
   ip_.Start(now, out_);
 }
 
-std::span<Packet> Stack::Turn(std::span<Packet> received, Time now) {
+std::span<Packet> Stack::Turn(std::span<Packet> received, Time now, bool pressed) {
   if (turned_) out_.Clear();  // before the first turn it holds what Start owes
   turned_ = true;
   now_ = std::max(now, now_);
-  Classify(received);             // 1
-  RunIp();                        // 2
-  tcp_.Receive(segments_, now_);  // 3
-  tcp_.RunTimers(now_);           // 4
+  Classify(received);                      // 1
+  RunIp();                                 // 2
+  tcp_.Receive(segments_, now_, pressed);  // 3
+  tcp_.RunTimers(now_);                    // 4
   ip_.Tick(now_, out_);
   handlers_.Run(Worker(this), now_);  // 5
   tcp_.RunEvents();
@@ -183,10 +183,12 @@ void Stack::FinishSegments() {
     if (segment.request != nullptr) {
       ip_.Reply(std::move(segment.packet), *segment.request, segment.local, options, out_);
     } else {
+      uint16_t nowhere = tcp::kNoNeighbour;
+      uint16_t& neighbour = segment.neighbour == nullptr ? nowhere : *segment.neighbour;
       if (segment.suspect) [[unlikely]]
-        ip_.Suspect(*segment.neighbour, now_, out_);
-      ip_.Send(std::move(segment.packet), segment.local, segment.remote, options,
-               *segment.neighbour, now_, out_);
+        ip_.Suspect(neighbour, now_, out_);
+      ip_.Send(std::move(segment.packet), segment.local, segment.remote, options, neighbour, now_,
+               out_);
     }
   }
   tcp_.out_segments().clear();

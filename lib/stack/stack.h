@@ -49,8 +49,8 @@ class Stack {
   // One turn: takes the frames away from `received` (at most burst_max), moves every protocol on to
   // `now`, calls the application back, and returns the frames to send, each with its port set. The
   // caller takes what it can send; what it leaves is freed by the next turn. `now` must not go
-  // back.
-  [[nodiscard]] std::span<Packet> Turn(std::span<Packet> received, Time now);
+  // back. `pressed` tells that frames arrive faster than they are taken, see tcp::Engine::Receive.
+  [[nodiscard]] std::span<Packet> Turn(std::span<Packet> received, Time now, bool pressed = false);
 
   // --- what weir::Worker calls, and the worker that owns the stack ---
   // The next turn calls its OnStart; it outlives the stack's last turn.

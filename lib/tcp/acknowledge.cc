@@ -17,13 +17,12 @@ constexpr uint32_t kClockGranularityUs = 1000;    // G of RFC 6298
 // stranger must not be able to end it.
 bool Engine::FinishHandshake(Arrival& a) {
   Tcb& c = a.c;
-  if ((a.h.ack <= c.snd.una || a.h.ack > c.snd.nxt) && !AdoptCookie(a)) {
-    AnswerWithReset(a.frame, c.local);
+  if (a.h.ack <= c.snd.una || a.h.ack > c.snd.nxt) {
+    AnswerWithReset({&a.frame, a.packet, c.local});
     return Drop(Counter::kDropTcpAck);
   }
   // RFC 6298 3 (Karn): a sample only when the SYN-ACK went out once.
   if (!c.has(kSynTimedOut)) SampleRtt(c, static_cast<uint32_t>(now_.us) - c.rttvar_us);
-  LeaveHalfOpen(c);
   c.snd.una = c.snd.una + 1;  // the SYN; AckArrives takes the rest
   // Never scaled in a SYN (RFC 7323 2.2).
   c.snd.wnd = static_cast<uint32_t>(a.h.window) << (a.h.syn() ? 0 : c.send_scale());
@@ -43,6 +42,7 @@ void Engine::BecomeEstablished(Tcb& c) {
   c.retransmits = 0;
   StopRetransmit(c);
   c.set(kOpened);
+  if (!c.has(kActiveOpen)) ++listeners_[ProfileOf(c).listener].unaccepted;
   c.owe(kEventOpen | kOutput);  // an active open may have text or FIN waiting (RFC 9293 3.10.7.3)
   if (c.has(kWantsRoom)) c.owe(kEventWritable);
   if (c.has(kKeepAlive)) ArmWheel(c);

@@ -44,15 +44,24 @@ struct TcpConfig : Settings {
   std::function<bool(const Endpoint& local, const Endpoint& remote)> owns_flow;
 
   // Memory, all reserved at construction.
-  uint32_t max_connections = 65536;   // control blocks, TIME-WAIT included
+  uint32_t max_connections = 65536;   // control blocks
+  uint32_t max_half_open = 16384;     // entries of the SYN cache
+  uint32_t max_time_wait = 65536;     // connections remembered in TIME-WAIT
   uint32_t max_flights = 16384;       // connections with text in flight, unread or out of order
   uint32_t kept_buffers = 16384;      // packet buffers that connections may keep past a turn
   uint32_t text_buffers = 12288;      // those of them that text to send may take: reception goes on
   uint32_t segments_per_turn = 1024;  // segments one turn may send
   uint32_t max_orphans = 16384;       // connections that live on after Close, TIME-WAIT aside
 
-  uint32_t syn_backlog = 1024;  // connections in SYN-RECEIVED, per listener; its default
+  // Defaults of listeners.
+  uint32_t syn_backlog = 1024;  // half-open connections
   SynCookies syn_cookies = SynCookies::kAuto;
+  uint32_t backlog = 1024;  // connections not accepted yet
+  AcceptOverflow accept_overflow = AcceptOverflow::kDrop;
+  uint32_t defer_accept_ms = 0;
+
+  uint32_t accepts_per_turn = 256;                 // OnOpen calls
+  uint32_t syn_ack_retransmits_per_second = 1000;  // of all listeners
   int window_scale = -1;  // 0..14; -1 = the smallest that covers the receive buffer
   bool timestamps = true;
   uint32_t initial_window_segments = 10;  // RFC 6928

@@ -87,9 +87,10 @@ bool Engine::OwnsFlow(uint8_t local, uint16_t local_port, const Endpoint& remote
 bool Engine::IsFree(const FlowKey& key, uint64_t hash) const {
   const uint32_t index = table_.Find(key, hash);
   if (index == FlowTable::kNone) return true;
-  const Tcb& c = tcbs_[index];
-  if (c.state != TcpState::kTimeWait || !c.has(kTimestamps) || c.owes(kEventClosed)) return false;
-  const Millis since{c.retransmit_at.value - SettingsOf(c).time_wait_ms};
+  if (KindOf(index) != FlowKind::kTimeWait) return false;
+  const TimeWait& t = time_waits_[PlaceOf(index)];
+  if (t.timestamps == 0) return false;
+  const Millis since{t.ends_at.value - profiles_[t.profile].settings.time_wait_ms};
   return now_ms() - since >= kReuseAfterMs;
 }
 
@@ -98,8 +99,8 @@ bool Engine::IsFree(const FlowKey& key, uint64_t hash) const {
 Seq Engine::TakeOver(const FlowKey& key, uint64_t hash) {
   const uint32_t index = table_.Find(key, hash);
   if (index == FlowTable::kNone) return Seq(0);
-  const Seq floor = tcbs_[index].snd.nxt + kReuseGap;
-  Free(tcbs_[index]);
+  const Seq floor = time_waits_[PlaceOf(index)].snd_nxt + kReuseGap;
+  ForgetTimeWait(PlaceOf(index));
   counters_.Add(Counter::kTcpTimeWaitReused);
   return floor;
 }

@@ -14,7 +14,6 @@ constexpr size_t kListenersMax = 4096;
 // How soon to look again when the shard's memory was short; acknowledgements that free some come
 // sooner and are not waited for.
 constexpr int32_t kMemoryRetryMs = 1;
-constexpr uint32_t kTimeWaitsTried = 16;
 
 }  // namespace
 
@@ -23,11 +22,17 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
       pool_(pool),
       counters_(counters),
       now_(now),
-      tcbs_(config.max_connections),
+      tcbs_(config.max_connections + kScratchBlocks),
       flights_(config.max_flights),
-      table_(config.max_connections, config.keys.table, tcbs_.items()),
+      half_open_(config.max_half_open),
+      time_waits_(config.max_time_wait),
+      table_(config.max_connections + config.max_half_open + config.max_time_wait,
+             config.keys.table, {tcbs_.items(), half_open_.items(), time_waits_.items()}),
       wheel_(tcbs_.items(), now.millis()),
+      half_open_wheel_(half_open_.items(), now.millis()),
+      time_wait_wheel_(time_waits_.items(), now.millis()),
       resets_(config.resets_per_second),
+      syn_ack_retransmits_(config.syn_ack_retransmits_per_second),
       cookies_(config.keys.cookie),
       profiles_(config.window_scale),
       by_port_(65536, kNoListener) {
@@ -36,8 +41,14 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
   listeners_.reserve(kListenersMax);
   touched_.reserve(config.max_connections);
   out_.reserve(config.segments_per_turn);
-  answers_.reserve(config.segments_per_turn);
+  syns_.reserve(config.segments_per_turn);
+  offers_.reserve(config.segments_per_turn);
+  made_.reserve(config.segments_per_turn);
   found_.reserve(config.segments_per_turn);
+  const uint32_t scratch = tcbs_.Allocate();
+  WEIR_CHECK(scratch == kScratch);
+  tcbs_[kScratch].flight = kNone;
+  wheel_.Reset(kScratch);
 }
 
 Engine::~Engine() {
@@ -64,6 +75,9 @@ absl::StatusOr<ListenParameters> Engine::WithDefaults(const ListenOptions& optio
   }
   p.syn_backlog = options.syn_backlog.value_or(config_.syn_backlog);
   p.syn_cookies = options.syn_cookies.value_or(config_.syn_cookies);
+  p.backlog = options.backlog.value_or(config_.backlog);
+  p.accept_overflow = options.accept_overflow.value_or(config_.accept_overflow);
+  p.defer_accept_ms = options.defer_accept_ms.value_or(config_.defer_accept_ms);
   p.settings = *settings;
   return p;
 }
@@ -83,7 +97,13 @@ std::optional<uint16_t> Engine::Listen(const ListenParameters& p, Handler* handl
   if (profile == Profiles::kNone) return std::nullopt;
   if (index == listeners_.size()) listeners_.emplace_back();
   listeners_[index] = {
-      .parameters = p, .profiles = 1, .profile = profile, .next = by_port_[p.port], .open = true};
+      .parameters = p,
+      // More than the SYN cache holds, it cannot remember.
+      .policy = SynPolicy(p.syn_cookies, std::min(p.syn_backlog, half_open_.capacity())),
+      .profiles = 1,
+      .profile = profile,
+      .next = by_port_[p.port],
+      .open = true};
   by_port_[p.port] = index;
   return index;
 }
@@ -95,24 +115,12 @@ void Engine::CloseListener(uint16_t listener) {
   uint16_t* link = &by_port_[l.parameters.port];
   while (*link != listener) link = &listeners_[*link].next;
   *link = l.next;
-  ForgetHalfOpen();
+  ForgetHalfOpenOf(listener);
   DropProfile(l.profile);
 }
 
 void Engine::CloseAllListeners() {
   for (size_t i = 0; i < listeners_.size(); ++i) CloseListener(static_cast<uint16_t>(i));
-}
-
-// What only the peer has begun ends with its listener, without a word: most of it may come from
-// addresses that never sent a SYN. A peer in earnest gets RST for its next segment.
-void Engine::ForgetHalfOpen() {
-  for (uint32_t i = 0; i < tcbs_.fresh(); ++i) {
-    Tcb& c = tcbs_[i];
-    if (tcbs_.InUse(i) && c.state == TcpState::kSynReceived && !c.has(kActiveOpen) &&
-        !listeners_[ProfileOf(c).listener].open) {
-      Finish(c, CloseReason::kShutdown);
-    }
-  }
 }
 
 // An address of its own goes before "all addresses" (as bind does).
@@ -170,20 +178,33 @@ void Engine::DropProfile(uint16_t profile) {
 }
 
 Tcb* Engine::Allocate(const FlowKey& key, uint64_t hash, uint16_t profile) {
-  uint32_t index = tcbs_.Allocate();
+  Tcb* c = NewTcb(key, profile);
+  if (c == nullptr || table_.Insert(hash, tcbs_.IndexOf(*c))) return c;
+  DiscardTcb(*c);
+  counters_.Add(Counter::kDropTcpNoTcb);
+  return nullptr;
+}
+
+Tcb* Engine::NewTcb(const FlowKey& key, uint16_t profile) {
+  const uint32_t index = tcbs_.Allocate();
   if (index == kNone) {
-    if (Tcb* oldest = RecyclableTimeWait()) {
-      Free(*oldest);
-      counters_.Add(Counter::kTcpTimeWaitRecycled);
-      index = tcbs_.Allocate();
-    }
-  }
-  if (index == kNone || !table_.Insert(hash, index)) {
-    if (index != kNone) tcbs_.Free(index);
     counters_.Add(Counter::kDropTcpNoTcb);
     return nullptr;
   }
-  Tcb& c = tcbs_[index];
+  profiles_.AddUser(profile);
+  Reset(tcbs_[index], key, profile);
+  return &tcbs_[index];
+}
+
+Tcb& Engine::Scratch(const FlowKey& key, uint16_t profile) {
+  Tcb& c = tcbs_[kScratch];
+  wheel_.Cancel(kScratch);
+  Reset(c, key, profile);
+  c.set(kTouched);
+  return c;
+}
+
+void Engine::Reset(Tcb& c, const FlowKey& key, uint16_t profile) {
   const uint32_t generation = c.generation;
   // A record freed in this turn may still stand on the list; it must not be listed twice.
   const auto touched = static_cast<uint16_t>(c.flags & kTouched);
@@ -192,89 +213,42 @@ Tcb* Engine::Allocate(const FlowKey& key, uint64_t hash, uint16_t profile) {
   c.flags = touched;
   c.flight = kNone;
   c.neighbour = kNoNeighbour;
-  wheel_.Reset(index);
+  wheel_.Reset(tcbs_.IndexOf(c));
   c.remote = key.remote;
   c.remote_port = key.remote_port;
   c.local_port = key.local_port;
   c.local = key.local;
   c.profile = profile;
-  profiles_.AddUser(profile);
   c.ts_offset = TimestampOffset(key);
   c.heard_at = now_ms();
-  c.ssthresh = 0x7fffffffu;  // RFC 5681 3.1: arbitrarily high
-  // An interval that is not now: the first challenge ACK is not held back.
-  c.challenge_slot =
-      static_cast<uint8_t>(now_ms().value / std::max(1u, config_.challenge_ack_interval_ms) - 1);
+  c.ssthresh = 0x7fffffffu;             // RFC 5681 3.1: arbitrarily high
+  c.challenge_slot = NoChallengeYet();  // the first challenge ACK is not held back
   if (SettingsOf(c).keep_alive) c.set(kKeepAlive);
   c.scale = static_cast<uint8_t>(ProfileOf(c).window_scale << 4);
-  return &c;
 }
 
 void Engine::Free(Tcb& c) {
+  if (c.state == TcpState::kTimeWait) --time_wait_count_;
+  table_.Erase(table_.Hash(FlowKey::Of(c)), tcbs_.IndexOf(c));
+  counters_.Add(Counter::kTcpClosed);
+  DiscardTcb(c);
+}
+
+void Engine::DiscardTcb(Tcb& c) {
   const uint32_t index = tcbs_.IndexOf(c);
-  if (c.state == TcpState::kTimeWait) ForgetTimeWait(c);
   ReturnFlight(c);
   wheel_.Cancel(index);
-  table_.Erase(table_.Hash(FlowKey::Of(c)), index);
   c.state = TcpState::kClosed;
   c.todo = 0;
   DropProfile(c.profile);
-  counters_.Add(Counter::kTcpClosed);
   tcbs_.Free(index);
-}
-
-// The oldest TIME-WAIT gives way to a new connection, unless its application has not heard of the
-// end yet: one that has paused, or whose event phase is still to come. Only a few are looked at.
-Tcb* Engine::RecyclableTimeWait() {
-  uint32_t index = time_wait_first_;
-  for (uint32_t i = 0; i < kTimeWaitsTried && index != kNone; ++i, index = tcbs_[index].ssthresh) {
-    if (!tcbs_[index].owes(kEventClosed)) return &tcbs_[index];
-  }
-  return nullptr;
-}
-
-// The list of TIME-WAIT records, oldest first, runs through cwnd (previous) and ssthresh (next),
-// which mean nothing there.
-void Engine::EnterTimeWait(Tcb& c) {
-  const uint32_t index = tcbs_.IndexOf(c);
-  if (c.has(kOrphan)) --orphan_count_;
-  c.state = TcpState::kTimeWait;
-  c.cwnd = time_wait_last_;
-  c.ssthresh = kNone;
-  if (time_wait_last_ != kNone) {
-    tcbs_[time_wait_last_].ssthresh = index;
-  } else {
-    time_wait_first_ = index;
-  }
-  time_wait_last_ = index;
-  ++time_wait_count_;
-  c.retransmits = 0;
-  c.reason = CloseReason::kNormal;
-  c.clear(kPersist);
-  if (c.has(kOpened)) c.owe(kEventClosed);
-  ArmRetransmit(c, SettingsOf(c).time_wait_ms);
-  counters_.Add(Counter::kTcpTimeWait);
-}
-
-void Engine::ForgetTimeWait(Tcb& c) {
-  (c.cwnd == kNone ? time_wait_first_ : tcbs_[c.cwnd].ssthresh) = c.ssthresh;
-  (c.ssthresh == kNone ? time_wait_last_ : tcbs_[c.ssthresh].cwnd) = c.cwnd;
-  --time_wait_count_;
-}
-
-// A passive open leaves SYN-RECEIVED: one place less in use of its listener's backlog.
-void Engine::LeaveHalfOpen(const Tcb& c) {
-  if (c.has(kActiveOpen)) return;
-  --listeners_[ProfileOf(c).listener].half_open;
-  --half_open_count_;
 }
 
 void Engine::Finish(Tcb& c, CloseReason reason) {
   if (c.state == TcpState::kClosed) return;
   if (c.state == TcpState::kTimeWait) {
-    ForgetTimeWait(c);
+    --time_wait_count_;
   } else {
-    if (c.state == TcpState::kSynReceived) LeaveHalfOpen(c);
     if (c.has(kOrphan)) --orphan_count_;
     LeaveCloseWait(c);
     c.reason = reason;
@@ -356,27 +330,38 @@ void Engine::Touch(Tcb& c) {
 }
 
 std::optional<Time> Engine::NextDeadline(Time now) const {
-  const bool waits_for_memory = starved_ && !touched_.empty();
-  if (wheel_.armed_count() == 0 && !waits_for_memory) return std::nullopt;
-  int32_t away_ms = wheel_.armed_count() == 0 ? kMemoryRetryMs : wheel_.Next() - now.millis();
-  if (waits_for_memory) away_ms = std::min(away_ms, kMemoryRetryMs);
+  std::optional<int32_t> away_ms;
+  const auto consider = [&](const auto& wheel) {
+    if (wheel.armed_count() == 0) return;
+    const int32_t away = wheel.Next() - now.millis();
+    if (!away_ms || away < *away_ms) away_ms = away;
+  };
+  consider(wheel_);
+  consider(half_open_wheel_);
+  consider(time_wait_wheel_);
+  if (starved_ && !touched_.empty())
+    away_ms = std::min(away_ms.value_or(kMemoryRetryMs), kMemoryRetryMs);
+  if (!away_ms) return std::nullopt;
   // Millisecond n begins at n * 1000 microseconds.
-  return Time{(now.us / 1000 + std::max(away_ms, 0)) * 1000};
+  return Time{(now.us / 1000 + std::max(*away_ms, 0)) * 1000};
 }
 
 Usage Engine::usage() const {
-  return {.connections = tcbs_.in_use(),
-          .time_wait = time_wait_count_,
-          .close_wait = close_wait_count_,
-          .orphans = orphan_count_,
-          .flights = flights_.in_use(),
-          .kept_buffers = kept_buffers_};
+  return {
+      .connections = tcbs_.in_use() - kScratchBlocks + half_open_.in_use() + time_waits_.in_use(),
+      .half_open = half_open_.in_use(),
+      .time_wait = time_wait_count_,
+      .close_wait = close_wait_count_,
+      .orphans = orphan_count_,
+      .flights = flights_.in_use(),
+      .kept_buffers = kept_buffers_};
 }
 
 void Engine::AbortAll(CloseReason reason) {
-  for (uint32_t i = 0; i < tcbs_.fresh(); ++i) {
+  for (uint32_t i = kScratchBlocks; i < tcbs_.fresh(); ++i) {
     if (tcbs_.InUse(i)) Abort(tcbs_[i], reason);
   }
+  while (half_open_.oldest() != kNone) ForgetHalfOpen(half_open_.oldest());
 }
 
 Tcb* Engine::Find(uint32_t index, uint32_t generation) { return tcbs_.Find(index, generation); }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/aged_slab.h"
 #include "base/counters.h"
 #include "base/slab.h"
 #include "base/time.h"
@@ -19,8 +20,11 @@
 #include "tcp/config.h"
 #include "tcp/flight.h"
 #include "tcp/flow_table.h"
+#include "tcp/half_open.h"
 #include "tcp/syn_cookie.h"
+#include "tcp/syn_policy.h"
 #include "tcp/tcb.h"
+#include "tcp/time_wait.h"
 #include "weir/handler.h"
 #include "weir/listener.h"
 #include "weir/worker.h"
@@ -48,7 +52,7 @@ struct OutSegment {
   uint8_t ttl = 64;
   uint8_t dscp = 0;
   uint32_t flow_label = 0;
-  uint16_t* neighbour = nullptr;  // where ip may remember the next hop
+  uint16_t* neighbour = nullptr;  // where ip may remember the next hop, if anywhere
   bool suspect = false;           // the next hop may be gone: nothing is acknowledged (R1, MUST-20)
   const wire::Frame* request = nullptr;
 };
@@ -57,27 +61,31 @@ struct OutSegment {
 struct ListenParameters {
   uint16_t port = 0;
   std::optional<uint8_t> local;  // index of an address; empty = all
-  uint32_t syn_backlog = 0;      // connections in SYN-RECEIVED
+  uint32_t syn_backlog = 0;      // handshakes that are remembered
   SynCookies syn_cookies = SynCookies::kAuto;
-  Settings settings;  // of its connections
+  uint32_t backlog = 0;  // connections that the application has not accepted yet
+  AcceptOverflow accept_overflow = AcceptOverflow::kDrop;
+  uint32_t defer_accept_ms = 0;  // how long OnOpen waits for text; 0 = not at all
+  bool pull = false;             // who accepts calls Accepted; otherwise OnOpen is that
+  Settings settings;             // of its connections
 };
 
 // A closed listener keeps its connections; its place is used again when they are gone.
 struct Listener {
   ListenParameters parameters;
-  uint32_t half_open = 0;  // connections in SYN-RECEIVED
-  uint32_t profiles = 0;   // those of its connections, and its own while it is open
-  uint16_t profile = 0;    // what it gives to new connections
-  uint16_t next = 0;       // next listener on the same port, kNoListener = none
+  SynPolicy policy;
+  uint32_t half_open = 0;   // entries in the SYN cache
+  uint32_t unaccepted = 0;  // established, and the application does not know yet
+  uint32_t profiles = 0;    // those of its connections, and its own while it is open
+  uint16_t profile = 0;     // what it gives to new connections
+  uint16_t next = 0;        // next listener on the same port, kNoListener = none
   bool open = false;
-  bool answers_by_cookie = false;  // the backlog has been full and is not yet emptier
-  bool cookies_sent = false;       // since then: cookies_until is meant
-  Time cookies_until;              // from then on, no cookie of this listener's is good any more
 };
 
 // Memory in use, for leak checks and telemetry.
 struct Usage {
-  uint32_t connections = 0;  // control blocks
+  uint32_t connections = 0;  // all of them, half-open ones and those in TIME-WAIT included
+  uint32_t half_open = 0;    // those of them that are entries of the SYN cache
   uint32_t time_wait = 0;    // those of them in TIME-WAIT
   uint32_t close_wait = 0;   // those of them in CLOSE-WAIT: the application has yet to close
   uint32_t orphans = 0;      // those of them that the application has closed, TIME-WAIT aside
@@ -123,6 +131,9 @@ class Engine {
   // Stops accepting; connections live on, but for those still in the handshake.
   void CloseListener(uint16_t listener);
   void CloseAllListeners();
+  // The application has taken a connection of this listener; for those with `pull`.
+  void Accepted(uint16_t listener);
+  const Listener& listener(uint16_t index) const { return listeners_[index]; }
   // Opens to `remote` from address number `local`; a source port of 0 is chosen. weir/worker.h says
   // how it fails.
   absl::StatusOr<Connection> Connect(uint8_t local, uint16_t local_port, const Endpoint& remote,
@@ -138,7 +149,9 @@ class Engine {
   // Before Receive, for each ICMP error that quotes a segment from address number `local` of ours.
   // `path_mtu`, for packet too big, is what the path is said to take.
   void IcmpArrives(const wire::QuotedSegment& quoted, uint8_t local, uint16_t path_mtu, Time now);
-  void Receive(std::span<Segment> segments, Time now);
+  // `pressed`: frames arrive faster than they are taken. New SYNs then get only a share of the turn
+  // while connections that exist have segments in it.
+  void Receive(std::span<Segment> segments, Time now, bool pressed = false);
   void RunTimers(Time now);
   void RunEvents();
   // Appends to out_segments(); what does not fit waits for the next turn.
@@ -156,7 +169,9 @@ class Engine {
   void AbortAll(CloseReason reason);
   // What a drain waits for: connections other than TIME-WAIT and those that a peer has only begun,
   // which a flood of SYNs would keep coming for ever.
-  uint32_t live() const { return tcbs_.in_use() - time_wait_count_ - half_open_count_; }
+  uint32_t live() const {
+    return tcbs_.in_use() - kScratchBlocks - (time_wait_count_ - time_waits_.in_use());
+  }
 
   // --- what weir::Connection calls; Find checks the generation ---
   Tcb* Find(uint32_t index, uint32_t generation);
@@ -179,7 +194,7 @@ class Engine {
   // For checkers in tests: visits every control block in use.
   template <class F>
   void ForEach(F f) const {
-    for (uint32_t i = 0; i < tcbs_.fresh(); ++i) {
+    for (uint32_t i = kScratchBlocks; i < tcbs_.fresh(); ++i) {
       if (tcbs_.InUse(i)) f(tcbs_[i]);
     }
   }
@@ -187,6 +202,8 @@ class Engine {
   const Flight* FlightOf(const Tcb& c) const {
     return c.flight == kNone ? nullptr : &flights_[c.flight];
   }
+  const AgedSlab<HalfOpen>& half_open() const { return half_open_; }
+  const AgedSlab<TimeWait>& time_waits() const { return time_waits_; }
   bool timer_armed(const Tcb& c) const { return wheel_.armed(tcbs_.IndexOf(c)); }
   const FlowTable& table() const { return table_; }
   const TcpConfig& config() const { return config_; }
@@ -204,40 +221,82 @@ class Engine {
     bool fin;          // FIN follows the text
     bool cut = false;  // some of it lay outside the window
   };
-  // An answer without a connection, RST or SYN-ACK, carried out in the output phase.
-  struct Answer {
-    const wire::Frame* request;
-    uint8_t local;
-    Seq seq, ack;
-    uint8_t flags;
-    uint16_t profile = Profiles::kNone;  // of a SYN-ACK
-    uint8_t options = 0;                 // of a SYN-ACK, bits as in wire::TcpOptions::present
-    uint32_t ts_value = 0;
+  // A SYN that no record is kept of yet.
+  struct Syn {
+    Segment* segment;
+    uint64_t hash;
+    uint16_t listener;
   };
+  using Cookie = SynCookieCodec::Cookie;
+  using CookieRequest = SynCookieCodec::Request;
 
   // receive.cc: from the burst to the three doors of RFC 9293 3.10.7.
+  void OthersArrive(std::span<Segment> segments, size_t count, bool limited);
+  void ConnectionArrives(Tcb& c, Segment& segment);
   void SegmentArrives(Tcb& c, Segment& segment);
+  static FlowKey KeyOf(const Segment& s) {
+    return {s.frame->source, s.frame->tcp.source_port, s.frame->tcp.destination_port, s.local};
+  }
   bool Drop(Counter reason) {
     counters_.Add(reason);
     return false;
   }
 
+  // answer.cc
+  void Answer(const Segment& segment, wire::TcpHeader& h, uint16_t profile, uint32_t ts_offset = 0);
+  void AnswerWithReset(const Segment& segment);
+  void AnswerWithAck(const Segment& segment, Tcb& c);
+  void DescribeSynAck(uint16_t profile, uint8_t local, uint8_t present, wire::TcpHeader& h) const;
+
   // listen.cc: 3.10.7.1 and 3.10.7.2.
-  void NoConnection(const Segment& segment, uint64_t hash);
-  void ListenArrives(uint16_t listener, const Segment& segment, uint64_t hash, Seq iss_floor);
+  void NoConnection(Segment& segment, uint64_t hash);
   uint16_t FindListener(uint16_t port, uint8_t local) const;
-  void AnswerWithReset(const wire::Frame& frame, uint8_t local);
+  CookieOptions OfferOf(const wire::Frame& frame) const;
+  void AnswerSyns();
+  bool AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie, bool look_again);
+  CookieRequest RequestOf(const Syn& syn, uint32_t ts_offset) const;
+  void ReusedTupleArrives(const Syn& syn, Seq floor);
+  bool AcceptQueueFull(Listener& l, const Segment& segment);
+  void TakeSynOptions(Tcb& c, const wire::TcpOptions& options) const;
 
   // syn_cookies_arrive.cc
-  bool WantsCookie(Listener& l) const;
-  bool CookiesAreGood(Listener& l) const;
-  void AnswerWithCookie(Listener& l, const Segment& segment);
-  bool CookieArrives(Listener& l, const Segment& segment, uint64_t hash);
-  bool AdoptCookie(const Arrival& a);
+  void AnswerWithCookie(Listener& l, const Segment& segment, const CookieRequest& offer,
+                        const Cookie& cookie);
+  std::optional<CookieOptions> CookieIn(const Segment& segment, uint8_t own_scale) const;
+  bool CookieArrives(Listener& l, Segment& segment, uint64_t hash);
+  void AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment);
   CookieFlow CookieFlowOf(const wire::Frame& frame, uint8_t local) const;
 
-  bool TimeWaitArrives(Tcb& c, const Segment& segment, uint64_t hash);
-  void TakeSynOptions(Tcb& c, const wire::TcpOptions& options);
+  // syn_cache.cc
+  static CookieOptions OfferOf(const HalfOpen& e);
+  uint32_t NewHalfOpen(const FlowKey& key, uint64_t hash);
+  bool RememberSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
+                   bool is_cookie);
+  void ForgetHalfOpen(uint32_t place);
+  void FreeHalfOpen(uint32_t place);
+  void ForgetHalfOpenOf(uint16_t listener);
+  void DescribeSynAck(const HalfOpen& e, uint32_t ts_value, wire::TcpHeader& h) const;
+  uint32_t TimestampOf(const HalfOpen& e, uint32_t ts_offset) const;
+  void SynAgain(HalfOpen& e, const Segment& segment);
+  void BeginPassive(Tcb& c, Seq irs, Seq iss, const CookieOptions& offer, uint32_t ts_recent) const;
+  void HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash);
+  static bool IsDeferred(const Listener& l, const Segment& segment);
+  bool Defer(uint32_t place, const Listener& l, const Segment& segment);
+  void HalfOpenExpired(uint32_t place);
+  void SendSynAckAgain(const HalfOpen& e);
+
+  // time_wait.cc
+  enum class OldTuple : uint8_t { kOrdinary, kIgnored, kRefused, kReused };
+  void EnterTimeWait(Tcb& c);
+  void BecomeTimeWaitRecord(Tcb& c);
+  void ForgetTimeWait(uint32_t place);
+  void TimeWaitExpired(uint32_t place);
+  OldTuple MeetsTimeWait(const Segment& segment, Seq rcv_nxt,
+                         std::optional<uint32_t> ts_recent) const;
+  bool TimeWaitArrives(Tcb& c, const Segment& segment);
+  void TimeWaitArrives(uint32_t place, Segment& segment, uint64_t hash);
+  Tcb& ScratchOf(const TimeWait& t);
+  void ReuseTuple(uint32_t place, Segment& segment, uint64_t hash);
 
   // connect.cc: 3.10.1.
   uint16_t ChoosePort(uint8_t local, const Endpoint& remote);
@@ -259,12 +318,15 @@ class Engine {
   bool TakeText(Arrival& a);
   bool CheckFin(Arrival& a);
   void ChallengeAck(Tcb& c);
+  // The limiter's interval of now, mod 256, and one that is not now.
+  uint8_t ChallengeSlot() const {
+    return static_cast<uint8_t>(now_ms().value / std::max(1u, config_.challenge_ack_interval_ms));
+  }
+  uint8_t NoChallengeYet() const { return static_cast<uint8_t>(ChallengeSlot() - 1); }
   void AnswerUnacceptable(Arrival& a);
 
   // acknowledge.cc: what a SEG.ACK does to the sending side.
   bool FinishHandshake(Arrival& a);
-  void LeaveHalfOpen(const Tcb& c);
-  void ForgetHalfOpen();
   void BecomeEstablished(Tcb& c);
   bool AckArrives(Arrival& a);
   void NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h);
@@ -346,15 +408,13 @@ class Engine {
   Seq RightEdge(const Tcb& c) const;
   bool WindowWorthTelling(const Tcb& c, uint32_t segments) const;
   bool WindowWorthAnAck(const Tcb& c) const;
-  void SendAnswers();
-  void DescribeSynAck(const Answer& answer, wire::TcpHeader& h) const;
-
   // engine.cc: life of a connection.
   Tcb* Allocate(const FlowKey& key, uint64_t hash, uint16_t profile);
+  Tcb* NewTcb(const FlowKey& key, uint16_t profile);  // not in the table
+  Tcb& Scratch(const FlowKey& key, uint16_t profile);
+  void Reset(Tcb& c, const FlowKey& key, uint16_t profile);
   void Free(Tcb& c);
-  Tcb* RecyclableTimeWait();
-  void EnterTimeWait(Tcb& c);
-  void ForgetTimeWait(Tcb& c);  // takes it off the list
+  void DiscardTcb(Tcb& c);  // not in the table any more
   void Finish(Tcb& c,
               CloseReason reason);  // to CLOSED; OnClosed is owed if the application knows it
   Flight* Borrow(Tcb& c);
@@ -373,6 +433,8 @@ class Engine {
   Connection Handle(const Tcb& c) { return Connection(this, tcbs_.IndexOf(c), c.generation); }
   Seq InitialSequence(const FlowKey& key, Seq floor) const;
   uint32_t TimestampOffset(const FlowKey& key) const;
+  // RFC 6437: stable, and differs by flow.
+  static uint32_t FlowLabel(uint32_t ts_offset) { return ts_offset * 0x9e3779b1u >> 12; }
   uint64_t SecretHash(const SipKey& key, const FlowKey& tuple) const;
   uint32_t TimestampNow(const Tcb& c) const { return now_.millis().value + c.ts_offset; }
   // What we announce.
@@ -387,6 +449,10 @@ class Engine {
   // us CPU).
   static constexpr uint16_t kMssMin = 88;
   static constexpr uint16_t kTimestampOptionSize = 12;  // with padding
+  // A control block for what has none of its own, for the moment in which a segment is looked at:
+  // half-open connections and TIME-WAIT. It is never touched, and nothing is left of it.
+  static constexpr uint32_t kScratch = 0;
+  static constexpr uint32_t kScratchBlocks = 1;
 
   TcpConfig config_;
   PacketPool& pool_;
@@ -394,10 +460,16 @@ class Engine {
   Time now_;
   Slab<Tcb> tcbs_;
   Slab<Flight> flights_;
+  AgedSlab<HalfOpen> half_open_;
+  AgedSlab<TimeWait> time_waits_;
   FlowTable table_;
   TimingWheel<Tcb> wheel_;
+  TimingWheel<HalfOpen> half_open_wheel_;
+  TimingWheel<TimeWait> time_wait_wheel_;
   TokenBucket resets_;
+  TokenBucket syn_ack_retransmits_;
   SynCookieCodec cookies_;
+  CookiesTaken cookies_taken_;
   PathMtus path_mtus_;
   Profiles profiles_;
   std::vector<Listener> listeners_;
@@ -413,10 +485,12 @@ class Engine {
   Worker worker_;
   // Where the search for a source port goes on, by destination (RFC 6056 3.3.4).
   std::array<uint16_t, 256> port_counters_{};
-  std::vector<uint32_t> touched_;  // connections with something to do
-  Packet spare_;                   // for the answer to text that is being delivered
-  bool starved_ = false;           // this turn found no buffer, record or room to keep one
-  std::vector<Answer> answers_;
+  std::vector<uint32_t> touched_;      // connections with something to do
+  Packet spare_;                       // for the answer to text that is being delivered
+  bool starved_ = false;               // this turn found no buffer, record or room to keep one
+  std::vector<Syn> syns_;              // of the burst
+  std::vector<CookieRequest> offers_;  // of those
+  std::vector<Cookie> made_;           // for those
   std::vector<OutSegment> out_;
   struct Found {
     uint64_t hash;
@@ -424,13 +498,10 @@ class Engine {
   };
   std::vector<Found> found_;  // of the burst
   uint32_t kept_buffers_ = 0;
-  uint32_t text_buffers_ = 0;     // those of them that are in send queues
-  uint32_t half_open_count_ = 0;  // of all listeners
+  uint32_t text_buffers_ = 0;  // those of them that are in send queues
   uint32_t close_wait_count_ = 0;
   uint32_t orphan_count_ = 0;
-  uint32_t time_wait_count_ = 0;
-  uint32_t time_wait_first_ = kNone;  // oldest
-  uint32_t time_wait_last_ = kNone;
+  uint32_t time_wait_count_ = 0;  // records, and control blocks whose application has to read
 };
 
 }  // namespace weir::tcp

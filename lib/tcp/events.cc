@@ -17,9 +17,15 @@ bool IsLocalEnd(CloseReason reason) {
 // The list may grow while it is walked: a callback may give other connections something to do. What
 // is owed to a connection that has had its turn already waits for the next one.
 void Engine::RunEvents() {
+  uint32_t accepts = config_.accepts_per_turn;
   for (size_t i = 0; i < touched_.size(); ++i) {
     const uint32_t index = touched_[i];
-    if (tcbs_.InUse(index) && tcbs_[index].owes(kAnyEvent)) RunEventsOf(tcbs_[index]);
+    if (!tcbs_.InUse(index) || !tcbs_[index].owes(kAnyEvent)) continue;
+    if (tcbs_[index].owes(kEventOpen)) {
+      if (accepts == 0) continue;  // the next turn goes on
+      --accepts;
+    }
+    RunEventsOf(tcbs_[index]);
   }
   spare_.Reset();
 }
@@ -31,6 +37,10 @@ void Engine::RunEventsOf(Tcb& c) {
   const Connection handle = Handle(c);
   if (c.owes(kEventOpen)) {
     c.settle(kEventOpen);
+    if (!c.has(kActiveOpen)) {
+      const uint16_t listener = ProfileOf(c).listener;
+      if (!listeners_[listener].parameters.pull) Accepted(listener);
+    }
     // An active open has a handle before that, and whoever has closed it hears only OnClosed.
     const bool ended = c.state == TcpState::kClosed &&
                        (IsLocalEnd(c.reason) || c.reason == CloseReason::kNoResources);

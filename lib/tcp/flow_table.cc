@@ -14,14 +14,14 @@ constexpr unsigned kSearchBuckets = 256;
 
 }  // namespace
 
-FlowTable::FlowTable(uint32_t capacity, const SipKey& key, const Tcb* tcbs)
+FlowTable::FlowTable(uint32_t capacity, const SipKey& key, const FlowRecords& records)
     : key_(key),
-      tcbs_(tcbs),
+      records_(records),
       bucket_count_(static_cast<uint32_t>(
           std::max<uint64_t>(2, (uint64_t{capacity} * 100 / kLoadPercent + kSlots - 1) / kSlots))),
       buckets_(bucket_count_) {}
 
-void FlowTable::PrefetchTcb(uint64_t hash) const {
+void FlowTable::PrefetchRecord(uint64_t hash) const {
   const uint16_t tag = TagOf(hash);
   const uint32_t first = BucketOf(hash);
   uint32_t found = Match(buckets_[first], tag);
@@ -30,20 +30,36 @@ void FlowTable::PrefetchTcb(uint64_t hash) const {
     return;
   }
   for (; found != 0; found &= found - 1) {
-    const Tcb& c = tcbs_[buckets_[first].indices[std::countr_zero(found)]];
-    __builtin_prefetch(&c);
-    __builtin_prefetch(&c.user);
+    const uint32_t index = buckets_[first].indices[std::countr_zero(found)];
+    const uint32_t place = PlaceOf(index);
+    if (KindOf(index) == FlowKind::kConnection) [[likely]] {
+      const Tcb& c = records_.connections[place];
+      __builtin_prefetch(&c);
+      __builtin_prefetch(&c.user);
+    } else if (KindOf(index) == FlowKind::kHalfOpen) {
+      __builtin_prefetch(&records_.half_open[place]);
+    } else {
+      __builtin_prefetch(&records_.time_wait[place]);
+    }
   }
+}
+
+bool FlowTable::Is(uint32_t index, const FlowKey& key) const {
+  const auto is = [&key](const auto& r) {
+    return r.remote == key.remote && r.remote_port == key.remote_port &&
+           r.local_port == key.local_port && r.local == key.local;
+  };
+  const uint32_t place = PlaceOf(index);
+  if (KindOf(index) == FlowKind::kConnection) [[likely]]
+    return is(records_.connections[place]);
+  return KindOf(index) == FlowKind::kHalfOpen ? is(records_.half_open[place])
+                                              : is(records_.time_wait[place]);
 }
 
 uint32_t FlowTable::FindIn(const Bucket& bucket, uint16_t tag, const FlowKey& key) const {
   for (uint32_t found = Match(bucket, tag); found != 0; found &= found - 1) {
     const uint32_t index = bucket.indices[std::countr_zero(found)];
-    const Tcb& c = tcbs_[index];
-    if (c.remote == key.remote && c.remote_port == key.remote_port &&
-        c.local_port == key.local_port && c.local == key.local) {
-      return index;
-    }
+    if (Is(index, key)) return index;
   }
   return kNone;
 }
@@ -115,22 +131,30 @@ bool FlowTable::MakeRoom(uint32_t bucket) {
   return false;
 }
 
-bool FlowTable::EraseIn(uint32_t bucket, uint16_t tag, uint32_t index) {
-  Bucket& b = buckets_[bucket];
-  for (uint32_t found = Match(b, tag); found != 0; found &= found - 1) {
-    const int slot = std::countr_zero(found);
-    if (b.indices[slot] == index) {
-      b.tags[slot] = 0;
-      return true;
+FlowTable::Place FlowTable::Locate(uint64_t hash, uint32_t index) {
+  const uint16_t tag = TagOf(hash);
+  const uint32_t first = BucketOf(hash);
+  for (const uint32_t bucket : {first, Other(first, tag)}) {
+    Bucket& b = buckets_[bucket];
+    for (uint32_t found = Match(b, tag); found != 0; found &= found - 1) {
+      const int slot = std::countr_zero(found);
+      if (b.indices[slot] == index) return {&b, slot};
     }
   }
-  return false;
+  return {};
 }
 
 void FlowTable::Erase(uint64_t hash, uint32_t index) {
-  const uint16_t tag = TagOf(hash);
-  const uint32_t first = BucketOf(hash);
-  if (EraseIn(first, tag, index) || EraseIn(Other(first, tag), tag, index)) --size_;
+  const Place place = Locate(hash, index);
+  if (place.bucket == nullptr) return;
+  place.bucket->tags[place.slot] = 0;
+  --size_;
+}
+
+void FlowTable::Replace(uint64_t hash, uint32_t index, uint32_t by) {
+  const Place place = Locate(hash, index);
+  WEIR_DCHECK(place.bucket != nullptr);
+  if (place.bucket != nullptr) place.bucket->indices[place.slot] = by;
 }
 
 }  // namespace weir::tcp

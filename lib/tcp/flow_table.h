@@ -1,4 +1,4 @@
-// FlowTable: from a 4-tuple to the index of its control block.
+// FlowTable: from a 4-tuple to what is known of it: a connection, a half-open one, or TIME-WAIT.
 #pragma once
 
 #ifdef __SSE2__
@@ -11,7 +11,9 @@
 
 #include "base/reserved_array.h"
 #include "base/siphash.h"
+#include "tcp/half_open.h"
 #include "tcp/tcb.h"
+#include "tcp/time_wait.h"
 #include "weir/address.h"
 
 namespace weir::tcp {
@@ -23,19 +25,40 @@ struct FlowKey {
   uint16_t local_port = 0;
   uint8_t local = 0;  // index of our address
 
-  static FlowKey Of(const Tcb& c) { return {c.remote, c.remote_port, c.local_port, c.local}; }
+  template <class Record>
+  static FlowKey Of(const Record& r) {
+    return {r.remote, r.remote_port, r.local_port, r.local};
+  }
+};
+
+// What an index of the table is one of: its two highest bits.
+enum class FlowKind : uint8_t { kConnection, kHalfOpen, kTimeWait, kNone };
+
+constexpr FlowKind KindOf(uint32_t index) { return static_cast<FlowKind>(index >> 30); }
+// The index within its kind, and the way back.
+constexpr uint32_t PlaceOf(uint32_t index) { return index & 0x3fffffffu; }
+constexpr uint32_t IndexOf(FlowKind kind, uint32_t place) {
+  return static_cast<uint32_t>(kind) << 30 | place;
+}
+
+// Where the records lie that indices name, by kind; none of a kind that the table never gets.
+struct FlowRecords {
+  const Tcb* connections = nullptr;
+  const HalfOpen* half_open = nullptr;
+  const TimeWait* time_wait = nullptr;
 };
 
 // A bucketed hash table: buckets of one cache line hold ten tags and ten indices, every key has
 // two buckets, and a full pair makes room by moving an entry to its other bucket. Entries are four
-// octets of index and two of tag; the key itself stands in the control block. The hash is SipHash
-// under a secret key, so that nobody outside can aim at a bucket.
+// octets of index and two of tag; the key itself stands in the record. The hash is SipHash under a
+// secret key, so that nobody outside can aim at a bucket. One lookup tells connections, half-open
+// ones and those in TIME-WAIT apart.
 class FlowTable {
  public:
   static constexpr uint32_t kNone = 0xffffffffu;
 
-  // Room for `capacity` connections at 85 % load. `tcbs` is where indices point.
-  FlowTable(uint32_t capacity, const SipKey& key, const Tcb* tcbs);
+  // Room for `capacity` records at 85 % load.
+  FlowTable(uint32_t capacity, const SipKey& key, const FlowRecords& records);
 
   uint64_t Hash(const FlowKey& key) const {
     if (key.remote.is_v4()) {
@@ -52,14 +75,16 @@ class FlowTable {
 
   // Brings the first bucket of a hash, or both, into the cache.
   void Prefetch(uint64_t hash) const { __builtin_prefetch(&buckets_[BucketOf(hash)]); }
-  // Brings the control blocks that the hash may mean into the cache; the bucket should be there.
-  void PrefetchTcb(uint64_t hash) const;
+  // Brings the records that the hash may mean into the cache; the bucket should be there.
+  void PrefetchRecord(uint64_t hash) const;
 
   // The index, or kNone.
   uint32_t Find(const FlowKey& key, uint64_t hash) const;
   // False when no room can be made; the key must not be in the table yet.
   [[nodiscard]] bool Insert(uint64_t hash, uint32_t index);
   void Erase(uint64_t hash, uint32_t index);
+  // The record of this key has become another one.
+  void Replace(uint64_t hash, uint32_t index, uint32_t by);
 
   uint32_t size() const { return size_; }
   uint64_t octets() const { return buckets_.size() * sizeof(Bucket); }
@@ -107,10 +132,16 @@ class FlowTable {
   bool Put(uint32_t bucket, uint16_t tag, uint32_t index);
   bool MakeRoom(uint32_t bucket);
   uint32_t FindIn(const Bucket& bucket, uint16_t tag, const FlowKey& key) const;
-  bool EraseIn(uint32_t bucket, uint16_t tag, uint32_t index);
+  bool Is(uint32_t index, const FlowKey& key) const;
+  // Where the entry of `index` is; bucket null when it is nowhere.
+  struct Place {
+    Bucket* bucket = nullptr;
+    int slot = 0;
+  };
+  Place Locate(uint64_t hash, uint32_t index);
 
   SipKey key_;
-  const Tcb* tcbs_;
+  FlowRecords records_;
   uint32_t bucket_count_;
   uint32_t size_ = 0;
   ReservedArray<Bucket> buckets_;

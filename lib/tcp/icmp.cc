@@ -57,6 +57,16 @@ void Engine::IcmpArrives(const wire::QuotedSegment& quoted, uint8_t local, uint1
   now_ = now;
   const FlowKey key{quoted.destination, quoted.destination_port, quoted.source_port, local};
   const uint32_t index = table_.Find(key, table_.Hash(key));
+  if (KindOf(index) == FlowKind::kHalfOpen) {
+    // The peer or the timer decides.
+    const bool of_syn_ack = quoted.seq == half_open_[PlaceOf(index)].iss;
+    Drop(of_syn_ack ? Counter::kDropIcmpHalfOpen : Counter::kDropIcmpSequence);
+    return;
+  }
+  if (KindOf(index) == FlowKind::kTimeWait) {
+    Drop(Counter::kDropIcmpSequence);  // nothing is on its way
+    return;
+  }
   if (index == FlowTable::kNone || tcbs_[index].state == TcpState::kClosed) {
     Drop(Counter::kDropIcmpNoConnection);
     return;
@@ -71,10 +81,6 @@ void Engine::IcmpArrives(const wire::QuotedSegment& quoted, uint8_t local, uint1
   const SoftError error = MeaningOf(quoted);
   if (error == SoftError::kPacketTooBig) {
     PacketTooBig(c, quoted.seq, path_mtu);
-    return;
-  }
-  if (c.state == TcpState::kSynReceived && !c.has(kActiveOpen)) {
-    Drop(Counter::kDropIcmpHalfOpen);  // the peer or the timer decides
     return;
   }
   const bool hard = error == SoftError::kRefusedByHost || error == SoftError::kProhibited;

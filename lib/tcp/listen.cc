@@ -1,5 +1,4 @@
-// Segments that meet no connection: CLOSED and LISTEN (RFC 9293 3.10.7.1 and 3.10.7.2), and
-// TIME-WAIT as far as a new SYN may end it (RFC 6191).
+// Segments that meet no connection: CLOSED and LISTEN (RFC 9293 3.10.7.1 and 3.10.7.2).
 #include <algorithm>
 
 #include "tcp/engine.h"
@@ -7,7 +6,9 @@
 
 namespace weir::tcp {
 
-void Engine::NoConnection(const Segment& segment, uint64_t hash) {
+using wire::TcpOptions;
+
+void Engine::NoConnection(Segment& segment, uint64_t hash) {
   const wire::Frame& frame = *segment.frame;
   const wire::TcpHeader& h = frame.tcp;
   if (h.source_port == 0 || h.destination_port == 0) {
@@ -23,7 +24,7 @@ void Engine::NoConnection(const Segment& segment, uint64_t hash) {
   const uint16_t listener = FindListener(h.destination_port, segment.local);
   if (listener == kNoListener) {
     Drop(Counter::kDropTcpNoConnection);
-    AnswerWithReset(frame, segment.local);
+    AnswerWithReset(segment);
     return;
   }
   // 3.10.7.2: first RST, second ACK, third SYN.
@@ -31,48 +32,106 @@ void Engine::NoConnection(const Segment& segment, uint64_t hash) {
     Drop(Counter::kDropTcpListenFlags);
   } else if (h.has_ack()) {
     Listener& l = listeners_[listener];
-    const bool good = CookiesAreGood(l);
+    const bool good = l.policy.CookiesAreGood(now_);
     if (good && CookieArrives(l, segment, hash)) return;
     Drop(good ? Counter::kDropTcpCookie : Counter::kDropTcpListenAck);
     // Not while cookies are out: a flood of ACKs would become one of RSTs (requirement C10).
-    if (!good) AnswerWithReset(frame, segment.local);
+    if (!good) AnswerWithReset(segment);
   } else if (!h.syn() || h.fin()) {
     Drop(Counter::kDropTcpListenFlags);  // also SYN+FIN, which nobody sends in earnest
   } else {
-    ListenArrives(listener, segment, hash, Seq(0));
+    syns_.push_back({&segment, hash, listener});
   }
 }
 
-// A SYN makes a connection in SYN-RECEIVED. `iss_floor` is what our ISS must exceed when the tuple
-// was in TIME-WAIT a moment ago, or 0. Text on a SYN is not acknowledged; the peer sends it again.
-void Engine::ListenArrives(uint16_t listener, const Segment& segment, uint64_t hash,
-                           Seq iss_floor) {
-  const wire::Frame& frame = *segment.frame;
-  Listener& l = listeners_[listener];
-  if (iss_floor.value == 0 && WantsCookie(l)) return AnswerWithCookie(l, segment);
-  if (l.half_open >= l.parameters.syn_backlog) {
-    Drop(Counter::kDropTcpBacklogFull);
-    return;
+// What the peer offers in its SYN, as far as we would take it.
+CookieOptions Engine::OfferOf(const wire::Frame& frame) const {
+  const TcpOptions& o = frame.tcp.options;
+  CookieOptions offer;
+  offer.mss = frame.source.is_v4() ? kMssDefaultV4 : kMssDefaultV6;
+  if (o.has(TcpOptions::kMss)) offer.mss = o.mss;
+  if (o.has(TcpOptions::kWindowScale)) {
+    offer.window_scale = std::min(o.window_scale, wire::kTcpWindowScaleMax);
   }
-  const FlowKey key{frame.source, frame.tcp.source_port, frame.tcp.destination_port, segment.local};
-  Tcb* c = Allocate(key, hash, l.profile);
-  if (c == nullptr) return;  // counted
-  ++l.half_open;
-  ++half_open_count_;
-  c->state = TcpState::kSynReceived;
-  c->rcv.nxt = c->rcv.adv = frame.tcp.seq + 1;
-  c->snd.una = c->snd.nxt = InitialSequence(key, iss_floor);
-  c->snd.wl1 = frame.tcp.seq;
-  c->snd.wnd = c->wnd_max = frame.tcp.window;  // never scaled in a SYN (RFC 7323 2.2)
-  TakeSynOptions(*c, frame.tcp.options);
-  c->owe(kSendSyn);
-  Touch(*c);
-  counters_.Add(Counter::kTcpPassiveOpens);
+  offer.sack = o.has(TcpOptions::kSackPermitted);
+  offer.timestamps = o.has(TcpOptions::kTimestamps) && config_.timestamps;
+  return offer;
+}
+
+// The new SYNs of the burst, all together: their cookies are made side by side. Text on a SYN is
+// not acknowledged; the peer sends it again.
+void Engine::AnswerSyns() {
+  if (syns_.empty()) return;
+  offers_.clear();
+  for (const Syn& syn : syns_) {
+    offers_.push_back(RequestOf(syn, TimestampOffset(KeyOf(*syn.segment))));
+  }
+  made_.resize(offers_.size());
+  cookies_.MakeBatch(offers_, now_, made_);
+  bool remembered = false;  // an earlier SYN of the burst may be the same
+  for (size_t i = 0; i < syns_.size(); ++i) {
+    remembered = AnswerSyn(syns_[i], offers_[i], made_[i], remembered) || remembered;
+  }
+  syns_.clear();
+}
+
+Engine::CookieRequest Engine::RequestOf(const Syn& syn, uint32_t ts_offset) const {
+  const wire::Frame& frame = *syn.segment->frame;
+  return {CookieFlowOf(frame, syn.segment->local), OfferOf(frame),
+          profiles_[listeners_[syn.listener].profile].window_scale, now_.millis().value + ts_offset,
+          ts_offset};
+}
+
+// True when the handshake is remembered.
+bool Engine::AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
+                       bool look_again) {
+  Listener& l = listeners_[syn.listener];
+  if (l.unaccepted >= l.parameters.backlog) return Drop(Counter::kDropTcpSynAcceptFull);
+  if (tcbs_.in_use() == tcbs_.capacity()) return Drop(Counter::kDropTcpNoTcb);
+  const SynState state = l.policy.Update(l.half_open, now_);
+  if (look_again) {
+    const uint32_t index = table_.Find(KeyOf(*syn.segment), syn.hash);
+    if (KindOf(index) == FlowKind::kHalfOpen) {
+      HalfOpenArrives(PlaceOf(index), *syn.segment, syn.hash);
+      return false;
+    }
+  }
+  if (l.parameters.syn_cookies == SynCookies::kOff) {
+    const Cookie by_clock{InitialSequence(KeyOf(*syn.segment), Seq(0)), offer.ts_now};
+    return (l.half_open < l.parameters.syn_backlog && RememberSyn(syn, offer, by_clock, false)) ||
+           Drop(Counter::kDropTcpBacklogFull);
+  }
+  if (state != SynState::kCookie && RememberSyn(syn, offer, cookie, true)) return true;
+  AnswerWithCookie(l, *syn.segment, offer, cookie);
+  return false;
+}
+
+// A SYN on a tuple that was in TIME-WAIT a moment ago: our ISS must be above `floor`, which no
+// cookie can promise.
+void Engine::ReusedTupleArrives(const Syn& syn, Seq floor) {
+  const FlowKey key = KeyOf(*syn.segment);
+  const CookieRequest offer = RequestOf(syn, TimestampOffset(key));
+  if (!RememberSyn(syn, offer, {InitialSequence(key, floor), offer.ts_now}, false)) {
+    Drop(Counter::kDropTcpBacklogFull);
+  }
+}
+
+// The application has not taken what is there already. The handshake stays open: the peer's next
+// segment, or our next SYN-ACK, tries again - or the peer is told, if the listener says so.
+bool Engine::AcceptQueueFull(Listener& l, const Segment& segment) {
+  if (l.unaccepted < l.parameters.backlog) return false;
+  Drop(Counter::kDropTcpAcceptFull);
+  if (l.parameters.accept_overflow == AcceptOverflow::kReset) AnswerWithReset(segment);
+  return true;
+}
+
+void Engine::Accepted(uint16_t listener) {
+  WEIR_DCHECK(listeners_[listener].unaccepted != 0);
+  if (listeners_[listener].unaccepted != 0) --listeners_[listener].unaccepted;
 }
 
 // What the peer's SYN or SYN-ACK offers and we take. Options that only one side sends are off.
-void Engine::TakeSynOptions(Tcb& c, const wire::TcpOptions& options) {
-  using wire::TcpOptions;
+void Engine::TakeSynOptions(Tcb& c, const TcpOptions& options) const {
   if (options.has(TcpOptions::kTimestamps) && config_.timestamps) {
     c.set(kTimestamps);
     c.ts_recent = options.ts_value;
@@ -89,68 +148,6 @@ void Engine::TakeSynOptions(Tcb& c, const wire::TcpOptions& options) {
   mss = std::min(mss, MssFor(c));
   if (c.has(kTimestamps)) mss = static_cast<uint16_t>(mss - kTimestampOptionSize);
   c.mss = mss;
-}
-
-// 3.10.7.1: the RST carries what makes it acceptable to the sender. Never in answer to an RST, and
-// not faster than the limit.
-void Engine::AnswerWithReset(const wire::Frame& frame, uint8_t local) {
-  const wire::TcpHeader& h = frame.tcp;
-  if (h.rst()) return;
-  if (answers_.size() == answers_.capacity() || !resets_.Take(now_)) {
-    counters_.Add(Counter::kTcpResetsLimited);
-    return;
-  }
-  if (h.has_ack()) {
-    answers_.push_back({&frame, local, h.ack, Seq(0), wire::kTcpRst});
-  } else {
-    const uint32_t length = frame.text_size + (h.syn() ? 1u : 0u) + (h.fin() ? 1u : 0u);
-    answers_.push_back({&frame, local, Seq(0), h.seq + length,
-                        static_cast<uint8_t>(wire::kTcpRst | wire::kTcpAck)});
-  }
-}
-
-// True when the segment has been dealt with here: a SYN that may reuse the tuple does so, a RST is
-// ignored (RFC 1337). Everything else goes the ordinary way.
-bool Engine::TimeWaitArrives(Tcb& c, const Segment& segment, uint64_t hash) {
-  const wire::TcpHeader& h = segment.frame->tcp;
-  if (h.rst()) {
-    Drop(Counter::kDropTcpTimeWait);
-    return true;
-  }
-  if (!h.syn() || h.has_ack() || h.fin()) return false;
-  const uint16_t listener = FindListener(c.local_port, c.local);
-  if (listener == kNoListener) return false;
-
-  // RFC 6191 3: is this SYN newer than everything the old connection can have sent? Its last
-  // sequence number is that of the FIN, rcv.nxt - 1.
-  const bool later = h.seq > c.rcv.nxt - 1;
-  const bool new_timestamps = h.options.has(wire::TcpOptions::kTimestamps) && config_.timestamps;
-  bool accept = later;
-  if (new_timestamps && c.has(kTimestamps)) {
-    const auto step = static_cast<int32_t>(h.options.ts_value - c.ts_recent);
-    accept = step > 0 || (step == 0 && later);
-  } else if (new_timestamps) {
-    accept = true;
-  }
-  if (!accept) {
-    Drop(Counter::kDropTcpTimeWait);
-    ChallengeAck(c);  // limited; tells a peer with an old SYN where we are
-    Touch(c);
-    return true;
-  }
-  if (c.owes(kEventClosed)) {
-    Drop(Counter::kDropTcpTimeWait);  // OnClosed first; the peer sends its SYN again
-    return true;
-  }
-  if (listeners_[listener].half_open >= listeners_[listener].parameters.syn_backlog) {
-    Drop(Counter::kDropTcpBacklogFull);  // and nothing is lost
-    return true;
-  }
-  const Seq floor = c.snd.nxt + kReuseGap;
-  Free(c);
-  counters_.Add(Counter::kTcpTimeWaitReused);
-  ListenArrives(listener, segment, hash, floor);
-  return true;
 }
 
 }  // namespace weir::tcp

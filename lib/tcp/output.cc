@@ -14,7 +14,6 @@ using wire::kTcpRst;
 using wire::kTcpSyn;
 
 void Engine::Output() {
-  SendAnswers();
   size_t kept = 0;
   size_t first_refused = touched_.size();
   for (size_t i = 0; i < touched_.size(); ++i) {
@@ -69,7 +68,9 @@ bool Engine::OutputConnection(Tcb& c) {
     if (!SendEmpty(c, c.snd.nxt, kTcpAck)) return true;
   }
   ReturnFlightIfIdle(c);
-  return c.owes(kAnyEvent) && !EventsWaitForReader(c);
+  if (c.owes(kAnyEvent)) return !EventsWaitForReader(c);
+  if (c.state == TcpState::kTimeWait && c.flight == kNone) BecomeTimeWaitRecord(c);
+  return false;
 }
 
 // OnPeerClosed and a normal OnClosed wait for an application that has paused; Resume comes back.
@@ -122,7 +123,7 @@ bool Engine::SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet) {
   out.header_size = static_cast<uint8_t>(size);
   out.ttl = SettingsOf(c).ttl;
   out.dscp = SettingsOf(c).dscp;
-  out.flow_label = c.ts_offset * 0x9e3779b1u >> 12;  // RFC 6437: stable, and differs by flow
+  out.flow_label = FlowLabel(c.ts_offset);
   out.neighbour = &c.neighbour;
   out.suspect = c.retransmits >= SettingsOf(c).retries1 && c.has(kOpened | kActiveOpen);
   counters_.Add(Counter::kTcpSegmentsOut);
@@ -358,51 +359,6 @@ void Engine::FinSent(Tcb& c) {
   c.set(kFinSent);
   LeaveCloseWait(c);
   c.state = c.state == TcpState::kCloseWait ? TcpState::kLastAck : TcpState::kFinWait1;
-}
-
-// --- answers without a connection ---
-
-// What a SYN-ACK without a connection says beyond its numbers: the listener's window and options.
-void Engine::DescribeSynAck(const Answer& answer, wire::TcpHeader& h) const {
-  const Profile& p = profiles_[answer.profile];
-  h.window = static_cast<uint16_t>(std::min(0xffffu, p.settings.receive_buffer));
-  h.options.present = answer.options;
-  const uint16_t limit = p.settings.mss;
-  h.options.mss = limit == 0 ? mss_[answer.local] : std::min(limit, mss_[answer.local]);
-  h.options.window_scale = p.window_scale;
-  h.options.ts_value = answer.ts_value;
-  h.options.ts_echo = answer.request->tcp.options.ts_value;
-}
-
-// Straight back to where the request came from.
-void Engine::SendAnswers() {
-  for (const Answer& answer : answers_) {
-    if (out_.size() == out_.capacity()) break;
-    Packet packet = AllocatePacket(pool_);
-    if (!packet) {
-      NoBuffer();
-      break;
-    }
-    wire::TcpHeader h;
-    h.source_port = answer.request->tcp.destination_port;
-    h.destination_port = answer.request->tcp.source_port;
-    h.seq = answer.seq;
-    h.ack = answer.ack;
-    h.flags = answer.flags;
-    if (answer.profile != Profiles::kNone) DescribeSynAck(answer, h);
-    const uint16_t size = wire::TcpHeaderLength(h.options);
-    wire::WriteTcp(h, packet.Prepend(size));
-    OutSegment& out = out_.emplace_back();
-    out.packet = std::move(packet);
-    out.remote = answer.request->source;
-    out.local = answer.local;
-    out.header_size = static_cast<uint8_t>(size);
-    out.ttl = config_.ttl;
-    out.request = answer.request;
-    if ((answer.flags & kTcpRst) != 0) counters_.Add(Counter::kTcpResetsSent);
-    counters_.Add(Counter::kTcpSegmentsOut);
-  }
-  answers_.clear();
 }
 
 }  // namespace weir::tcp

@@ -1,53 +1,81 @@
 // Phase 3 of the turn: a burst of segments against the connections of the shard. State only;
 // nothing is sent and no handler runs here.
+#include <algorithm>
+
 #include "tcp/engine.h"
 
 namespace weir::tcp {
+namespace {
+
+// While the port is overrun and connections have segments in the burst, SYNs are answered for as
+// much as this part of it (requirement K8).
+constexpr size_t kSynShare = 4;
+
+}  // namespace
 
 // The burst goes through the table in three steps, so that the memory of all its connections is on
-// the way before the first is needed. Known connections come first, the rest after them: under a
-// flood of SYNs the established ones are served before it.
-void Engine::Receive(std::span<Segment> segments, Time now) {
+// the way before the first is needed. Known connections come first, half-open ones and TIME-WAIT
+// next, new SYNs last: under a flood of SYNs the established ones are served before it.
+void Engine::Receive(std::span<Segment> segments, Time now, bool pressed) {
   now_ = now;
   starved_ = false;
   found_.clear();
   for (const Segment& s : segments) {
-    const FlowKey key{s.frame->source, s.frame->tcp.source_port, s.frame->tcp.destination_port,
-                      s.local};
-    found_.push_back({table_.Hash(key), FlowTable::kNone});
+    found_.push_back({table_.Hash(KeyOf(s)), FlowTable::kNone});
     table_.Prefetch(found_.back().hash);
   }
-  for (const Found& found : found_) table_.PrefetchTcb(found.hash);
-  bool unknown = false;
+  for (const Found& found : found_) table_.PrefetchRecord(found.hash);
+  size_t others = 0;
   for (size_t i = 0; i < segments.size(); ++i) {
     Segment& s = segments[i];
-    const FlowKey key{s.frame->source, s.frame->tcp.source_port, s.frame->tcp.destination_port,
-                      s.local};
     counters_.Add(Counter::kTcpSegmentsIn);
-    const uint32_t index = table_.Find(key, found_[i].hash);
-    if (index == FlowTable::kNone) {
-      unknown = true;
-      continue;
-    }
+    const uint32_t index = table_.Find(KeyOf(s), found_[i].hash);
     found_[i].index = index;
-    Tcb& c = tcbs_[index];
-    if (c.state == TcpState::kTimeWait && TimeWaitArrives(c, s, found_[i].hash)) continue;
-    SegmentArrives(c, s);
-  }
-  if (!unknown) return;
-  for (size_t i = 0; i < segments.size(); ++i) {
-    if (found_[i].index != FlowTable::kNone) continue;
-    // An earlier segment of this burst may have opened the connection.
-    Segment& s = segments[i];
-    const FlowKey key{s.frame->source, s.frame->tcp.source_port, s.frame->tcp.destination_port,
-                      s.local};
-    const uint32_t index = table_.Find(key, found_[i].hash);
-    if (index == FlowTable::kNone) {
-      NoConnection(s, found_[i].hash);
+    if (KindOf(index) == FlowKind::kConnection) {
+      ConnectionArrives(tcbs_[index], s);
     } else {
-      SegmentArrives(tcbs_[index], s);
+      found_[others++] = {found_[i].hash, static_cast<uint32_t>(i)};
     }
   }
+  if (others != 0) OthersArrive(segments, others, pressed && others < segments.size());
+}
+
+// What has no control block: `found_` holds the hashes and places of the `count` segments. SYNs are
+// answered after everything else, and only so many of them where `limited`.
+void Engine::OthersArrive(std::span<Segment> segments, size_t count, bool limited) {
+  for (size_t i = 0; i < count; ++i) {
+    Segment& s = segments[found_[i].index];
+    const uint64_t hash = found_[i].hash;
+    // An earlier segment of this burst may have opened the connection, or ended it.
+    const uint32_t index = table_.Find(KeyOf(s), hash);
+    switch (KindOf(index)) {
+      case FlowKind::kConnection:
+        ConnectionArrives(tcbs_[index], s);
+        break;
+      case FlowKind::kHalfOpen:
+        HalfOpenArrives(PlaceOf(index), s, hash);
+        break;
+      case FlowKind::kTimeWait:
+        TimeWaitArrives(PlaceOf(index), s, hash);
+        break;
+      case FlowKind::kNone:
+        NoConnection(s, hash);
+        break;
+    }
+  }
+  if (limited) {
+    const size_t share = std::max<size_t>(1, segments.size() / kSynShare);
+    while (syns_.size() > share) {
+      Drop(Counter::kDropTcpSynShare);
+      syns_.pop_back();
+    }
+  }
+  AnswerSyns();
+}
+
+void Engine::ConnectionArrives(Tcb& c, Segment& segment) {
+  if (c.state == TcpState::kTimeWait && TimeWaitArrives(c, segment)) return;
+  SegmentArrives(c, segment);
 }
 
 // RFC 9293 3.10.7: the door that the state asks for. The steps of 3.10.7.4 are in the RFC's order;

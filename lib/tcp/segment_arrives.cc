@@ -17,8 +17,7 @@ constexpr uint32_t kTimestampAgeMaxMs = 24u * 86400 * 1000;
 // neither blind attackers nor two confused peers can make us chatter (RFC 5961 7; never a limit
 // that connections share).
 void Engine::ChallengeAck(Tcb& c) {
-  const auto slot =
-      static_cast<uint8_t>(now_ms().value / std::max(1u, config_.challenge_ack_interval_ms));
+  const uint8_t slot = ChallengeSlot();
   if (c.challenge_slot == slot) {
     counters_.Add(Counter::kTcpChallengeAcksLimited);
     return;
@@ -63,12 +62,11 @@ bool Engine::CheckTimestamp(Arrival& a) {
 bool Engine::CheckSequence(Arrival& a) {
   Tcb& c = a.c;
   const Seq first = a.h.seq;
-  if (c.state == TcpState::kSynReceived && a.h.syn() && !a.h.rst() && first + 1 == c.rcv.nxt &&
-      (!a.h.has_ack() || c.has(kActiveOpen))) {
+  if (c.state == TcpState::kSynReceived && c.has(kActiveOpen) && a.h.syn() && !a.h.rst() &&
+      first + 1 == c.rcv.nxt) {
     // In a simultaneous open the peer's SYN-ACK repeats the SYN that we have taken: CheckSyn.
     if (a.h.has_ack()) return true;
-    // The SYN again: our SYN-ACK was lost. The RFC's letter would have us send an ACK, which tells
-    // a peer in SYN-SENT nothing.
+    // The SYN again: our SYN-ACK was lost. (After a passive open, SynAgain sees to it.)
     c.owe(kSendSyn);
     return Drop(Counter::kDropTcpSyn);
   }

@@ -121,6 +121,20 @@ SynCookieCodec::Cookie SynCookieCodec::Make(const CookieFlow& flow, const Cookie
   return CookieOf(Mac(flow, epoch, said), said, ts_now, ts_offset);
 }
 
+int64_t SynCookieCodec::EpochOf(Seq iss, Time now) {
+  const IssFields fields = IssFields::Unpack(static_cast<uint8_t>(iss.value ^ iss.value >> 24));
+  return EpochOf(now) - ((EpochOf(now) ^ fields.parity) & 1);
+}
+
+SynCookieCodec::Cookie SynCookieCodec::MakeAgain(const CookieFlow& flow,
+                                                 const CookieOptions& options, Seq iss,
+                                                 uint8_t own_scale, Time now, uint32_t ts_now,
+                                                 uint32_t ts_offset) const {
+  const int64_t epoch = EpochOf(iss, now);
+  const uint64_t said = Said(options, epoch, own_scale);
+  return CookieOf(Mac(flow, epoch, said), said, ts_now, ts_offset);
+}
+
 void SynCookieCodec::MakeBatch(std::span<const Request> requests, Time now,
                                std::span<Cookie> cookies) const {
   WEIR_DCHECK(requests.size() == cookies.size());
@@ -154,7 +168,7 @@ std::optional<CookieOptions> SynCookieCodec::Check(const CookieFlow& flow, Seq i
                                                    uint8_t own_scale, Time now,
                                                    uint32_t ts_offset) const {
   const IssFields fields = IssFields::Unpack(static_cast<uint8_t>(iss.value ^ iss.value >> 24));
-  const int64_t epoch = EpochOf(now) - ((EpochOf(now) ^ fields.parity) & 1);
+  const int64_t epoch = EpochOf(iss, now);
   const uint32_t low = ts_echo ? (*ts_echo - ts_offset) & kTimestampMask : 0;
   const uint32_t ts_fields = low & 0x1f;
   const uint64_t mac = Mac(flow, epoch, Said(fields, ts_echo.has_value(), ts_fields, own_scale));

@@ -72,6 +72,10 @@ class SynCookieCodec {
   };
   void MakeBatch(std::span<const Request> requests, Time now, std::span<Cookie> cookies) const;
 
+  // The cookie whose ISS is `iss`, made of the same once more: its timestamp is that of now.
+  Cookie MakeAgain(const CookieFlow& flow, const CookieOptions& options, Seq iss, uint8_t own_scale,
+                   Time now, uint32_t ts_now, uint32_t ts_offset) const;
+
   // What the SYN offered, if `iss` (and `ts_echo`, where the acknowledgement has one) is a cookie
   // of ours for this flow that is still good. MSS and, without timestamps, window scale come back
   // rounded down to a value that the cookie can name.
@@ -81,6 +85,8 @@ class SynCookieCodec {
 
  private:
   static int64_t EpochOf(Time now) { return now.us / (int64_t{kEpochMs} * 1000); }
+  // When a cookie was made that is good at `now`.
+  static int64_t EpochOf(Seq iss, Time now);
   const SipKey& KeyOf(int64_t epoch) const;
   uint64_t Mac(const CookieFlow& flow, int64_t epoch, uint64_t said) const;
 

@@ -9,7 +9,7 @@ void Engine::SynSentArrives(Tcb& c, const Segment& segment) {
   // First, the ACK: it must cover our SYN and nothing beyond it.
   if (h.has_ack() && (h.ack <= c.snd.una || h.ack > c.snd.nxt)) {
     Drop(Counter::kDropTcpSynSent);
-    AnswerWithReset(frame, segment.local);
+    AnswerWithReset(segment);
     return;
   }
   // Second, RST: believed only with an acceptable ACK (RFC 5961 3.2).

@@ -27,6 +27,10 @@ void Engine::RunTimers(Time now) {
     TimerExpired(c);
     ArmWheel(c);
   });
+  half_open_wheel_.Advance(now_ms(), kTimersPerTurn,
+                           [this](uint32_t place) { HalfOpenExpired(place); });
+  time_wait_wheel_.Advance(now_ms(), kTimersPerTurn,
+                           [this](uint32_t place) { TimeWaitExpired(place); });
 }
 
 // Puts the connection on the wheel for its earliest deadline. A deadline that moved later leaves it
@@ -81,9 +85,7 @@ uint32_t Engine::RetriesMax(const Tcb& c) const {
 
 void Engine::GiveUp(Tcb& c) {
   counters_.Add(Counter::kTcpTimedOut);
-  if (c.state != TcpState::kSynSent && (c.state != TcpState::kSynReceived || c.has(kActiveOpen))) {
-    c.owe(kSendReset);
-  }
+  if (c.state != TcpState::kSynSent) c.owe(kSendReset);
   Finish(c, CloseReason::kTimedOut);
 }
 
@@ -180,16 +182,14 @@ void Engine::RetransmitTimeout(Tcb& c) {
       break;
     case TcpState::kSynSent:
     case TcpState::kSynReceived: {
-      const bool active = c.state == TcpState::kSynSent || c.has(kActiveOpen);
-      const Settings& s = SettingsOf(c);
-      if (c.retransmits >= (active ? s.syn_retries : s.synack_retries)) {
+      if (c.retransmits >= SettingsOf(c).syn_retries) {
         counters_.Add(Counter::kTcpTimedOut);
         Finish(c, CloseReason::kTimedOut);
         return;
       }
       ++c.retransmits;
       c.owe(kSendSyn);
-      counters_.Add(active ? Counter::kTcpRetransmits : Counter::kTcpSynAckRetransmits);
+      counters_.Add(Counter::kTcpRetransmits);
       return;
     }
     default:

@@ -19,6 +19,13 @@ enum class SynCookies : uint8_t {
   kAlways,  // every handshake; no half-open connection is ever held
 };
 
+// What becomes of a handshake that completes while `backlog` connections wait to be accepted.
+enum class AcceptOverflow : uint8_t {
+  kDrop,   // its last segment is dropped: it stays half-open, and the peer's next segment tries
+           // again
+  kReset,  // the peer is told by RST
+};
+
 // Options of Server::Listen. Values left empty are the configuration's ([tcp] in weir.toml).
 struct ListenOptions {
   uint16_t port = 0;  // 1..65535
@@ -26,6 +33,14 @@ struct ListenOptions {
       {};  // one of the server's addresses; empty = all of them (MUST-43)
   std::optional<uint32_t> syn_backlog = {};  // half-open connections a worker, 1..2^20
   std::optional<SynCookies> syn_cookies = {};
+  // Connections that are open and that the application has not heard of, a worker, 1..2^20. OnOpen
+  // is called for tcp.accepts_per_turn of them in a turn; while the queue is full, SYNs are
+  // dropped.
+  std::optional<uint32_t> backlog = {};
+  std::optional<AcceptOverflow> accept_overflow = {};
+  // OnOpen waits until the peer has sent something, or this long (0 = not at all), 0..3600000: who
+  // only opens costs a half-open connection and no more.
+  std::optional<uint32_t> defer_accept_ms = {};
   ConnectionOptions connection = {};  // of what it accepts
 };
 

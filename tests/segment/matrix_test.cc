@@ -351,13 +351,28 @@ class Matrix : public testing::TestWithParam<Case> {
       EXPECT_EQ(f == nullptr ? 0 : f->out_of_order_octets,
                 rule.text == Text::kKept ? seg.text.size() : 0)
           << "text behind a gap";
-      if (c.state != TcpState::kTimeWait) return;
-      const bool begins = at().state != kTimeWait || rule.restarts;
-      EXPECT_EQ(c.retransmit_at - rig.now().millis(),
-                static_cast<int32_t>(kTimeWaitMs) - (begins ? 0 : kTimeWaitPassedMs))
-          << "2 MSL";
     });
+    const auto& half_open = rig.engine().half_open();
+    for (uint32_t i = half_open.oldest(); i != tcp::Engine::kNone; i = half_open.NewerThan(i)) {
+      states.push_back(TcpState::kSynReceived);
+    }
+    const auto& time_waits = rig.engine().time_waits();
+    for (uint32_t i = time_waits.oldest(); i != tcp::Engine::kNone; i = time_waits.NewerThan(i)) {
+      states.push_back(TcpState::kTimeWait);
+      ExpectTimeWait(rig, rule, n, time_waits[i]);
+    }
     EXPECT_EQ(states, ExpectedStates(rule));
+  }
+
+  void ExpectTimeWait(Rig& rig, const Rule& rule, const Numbers& n, const tcp::TimeWait& t) {
+    EXPECT_EQ(Distance(rig.iss(), t.snd_nxt), n.nxt) << "SND.NXT";
+    EXPECT_EQ(Distance(rig.irs(), t.rcv_nxt),
+              n.rcv_nxt + Delivered(rule) + (TakesFin(rule) ? 1 : 0))
+        << "RCV.NXT";
+    const bool begins = at().state != kTimeWait || rule.restarts;
+    EXPECT_EQ(t.ends_at - rig.now().millis(),
+              static_cast<int32_t>(kTimeWaitMs) - (begins ? 0 : kTimeWaitPassedMs))
+        << "2 MSL";
   }
 
   // What the application heard since the state was reached.

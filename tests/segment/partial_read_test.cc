@@ -46,7 +46,7 @@ class PartialRead : public TransferTest {
   void Open(Rig& rig) {
     rig.Establish();
     rig.engine().ForEach([&](const tcp::Tcb& tcb) {
-      c_ = Connection(&rig.engine(), 0, tcb.generation);  // the first record
+      c_ = Connection(&rig.engine(), 1, tcb.generation);  // the first record but the scratch one
     });
     ASSERT_TRUE(c_.alive());
   }

@@ -30,7 +30,7 @@ std::vector<FlowKey> AnyFlows(Prng& prng, size_t count) {
 }
 
 TEST(FlowHash, OfABurstEqualsTheTables) {
-  const FlowTable table(1, kKey, nullptr);
+  const FlowTable table(1, kKey, {});
   Prng prng(3);
   for (size_t count = 0; count <= 100; ++count) {
     const std::vector<FlowKey> flows = AnyFlows(prng, count);

@@ -15,7 +15,7 @@ constexpr SipKey kKey{0x0706050403020100u, 0x0f0e0d0c0b0a0908u};
 
 // A table over `capacity` control blocks with made-up tuples.
 struct Rig {
-  explicit Rig(uint32_t capacity) : tcbs(capacity), table(capacity, kKey, tcbs.items()) {}
+  explicit Rig(uint32_t capacity) : tcbs(capacity), table(capacity, kKey, {tcbs.items()}) {}
 
   FlowKey KeyOf(uint32_t i, bool v6) const {
     Prng prng(i);
@@ -119,7 +119,7 @@ TEST(FlowTable, StaysRightUnderChurnAtFullLoad) {
 TEST(FlowTable, RefusesWhatDoesNotFitAndKeepsTheRest) {
   Rig rig(64);  // 8 buckets of ten: more than 80 cannot fit
   Slab<Tcb> spare(200);
-  FlowTable table(64, kKey, spare.items());
+  FlowTable table(64, kKey, {spare.items()});
   std::vector<FlowKey> kept;
   bool refused = false;
   for (uint32_t i = 0; i < 200; ++i) {

@@ -1,0 +1,88 @@
+// Answers that belong to no connection: RST, SYN-ACK, and the ACKs of half-open connections and of
+// TIME-WAIT. They are built in the buffer in which their cause arrived and go straight back to
+// where it came from: no buffer, no route and no neighbour is looked for.
+#include <algorithm>
+
+#include "tcp/engine.h"
+
+namespace weir::tcp {
+
+// `segment` is as good as consumed: its packet leaves as the answer, its parsed values stay.
+// `ts_offset` is that of the flow, 0 for RST, which has no other segments beside it.
+void Engine::Answer(const Segment& segment, wire::TcpHeader& h, uint16_t profile,
+                    uint32_t ts_offset) {
+  if (out_.size() == out_.capacity()) {
+    Drop(Counter::kDropTcpNoBuffer);
+    return;
+  }
+  const wire::Frame& request = *segment.frame;
+  h.source_port = request.tcp.destination_port;
+  h.destination_port = request.tcp.source_port;
+  OutSegment& out = out_.emplace_back();
+  out.packet = std::move(*segment.packet);
+  out.packet.SetData(Packet::kHeadroom, 0);
+  const uint16_t size = wire::TcpHeaderLength(h.options);
+  wire::WriteTcp(h, out.packet.Prepend(size));
+  out.remote = request.source;
+  out.local = segment.local;
+  out.header_size = static_cast<uint8_t>(size);
+  out.request = &request;
+  const Settings& settings = profile == Profiles::kNone ? config_ : profiles_[profile].settings;
+  out.ttl = settings.ttl;
+  out.dscp = profile == Profiles::kNone ? 0 : settings.dscp;
+  out.flow_label = FlowLabel(ts_offset);
+  counters_.Add(Counter::kTcpSegmentsOut);
+}
+
+// 3.10.7.1: the RST carries what makes it acceptable to the sender. Never in answer to an RST, and
+// not faster than the limit.
+void Engine::AnswerWithReset(const Segment& segment) {
+  const wire::Frame& frame = *segment.frame;
+  const wire::TcpHeader& cause = frame.tcp;
+  if (cause.rst()) return;
+  if (!resets_.Take(now_)) {
+    counters_.Add(Counter::kTcpResetsLimited);
+    return;
+  }
+  wire::TcpHeader h;
+  h.flags = wire::kTcpRst;
+  if (cause.has_ack()) {
+    h.seq = cause.ack;
+  } else {
+    h.flags |= wire::kTcpAck;
+    h.ack = cause.seq + frame.text_size + (cause.syn() ? 1u : 0u) + (cause.fin() ? 1u : 0u);
+  }
+  Answer(segment, h, Profiles::kNone);
+  counters_.Add(Counter::kTcpResetsSent);
+}
+
+// What a connection without a place of its own owes: where both sides are.
+void Engine::AnswerWithAck(const Segment& segment, Tcb& c) {
+  wire::TcpHeader h;
+  h.flags = wire::kTcpAck;
+  h.seq = c.snd.nxt;
+  h.ack = c.rcv.nxt;
+  h.window = AdvertiseWindow(c);
+  if (c.has(kTimestamps)) {
+    h.options.present = wire::TcpOptions::kTimestamps;
+    h.options.ts_value = TimestampNow(c);
+    h.options.ts_echo = c.ts_recent;
+  }
+  Answer(segment, h, c.profile, c.ts_offset);
+}
+
+// What every SYN-ACK says beyond its numbers: the listener's window and options. `present` names
+// the options, as in wire::TcpOptions.
+void Engine::DescribeSynAck(uint16_t profile, uint8_t local, uint8_t present,
+                            wire::TcpHeader& h) const {
+  const Profile& p = profiles_[profile];
+  h.flags = wire::kTcpSyn | wire::kTcpAck;
+  // Never scaled in a SYN (RFC 7323 2.2).
+  h.window = static_cast<uint16_t>(std::min(0xffffu, p.settings.receive_buffer));
+  h.options.present = present;
+  const uint16_t limit = p.settings.mss;
+  h.options.mss = limit == 0 ? mss_[local] : std::min(limit, mss_[local]);
+  h.options.window_scale = p.window_scale;
+}
+
+}  // namespace weir::tcp

@@ -1,0 +1,292 @@
+// The SYN cache: handshakes that are remembered until their third segment comes, each in one cache
+// line. Half-open connections have no control block; they borrow one for the moment in which
+// something unusual arrives, so that the steps of RFC 9293 3.10.7.4 need not be written twice.
+#include <algorithm>
+
+#include "tcp/engine.h"
+
+namespace weir::tcp {
+namespace {
+
+// HalfOpen::retransmits beyond every limit: the SYN-ACK that ends the wait for text.
+constexpr uint8_t kLastTry = 0x7f;
+
+}  // namespace
+
+using wire::TcpOptions;
+
+CookieOptions Engine::OfferOf(const HalfOpen& e) {
+  CookieOptions offer{.mss = e.mss, .sack = e.sack != 0, .timestamps = e.timestamps != 0};
+  if (e.window_scale != HalfOpen::kNoScale) offer.window_scale = e.window_scale;
+  return offer;
+}
+
+// An entry for this handshake, or kNone: there is no room. Where the peers of the oldest entry can
+// come back by cookie, it makes room.
+uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash) {
+  if (half_open_.in_use() == half_open_.capacity() && half_open_.capacity() != 0) {
+    const HalfOpen& oldest = half_open_[half_open_.oldest()];
+    if (!oldest.is_cookie) return kNone;
+    listeners_[profiles_[oldest.profile].listener].policy.Arm(now_);
+    ForgetHalfOpen(half_open_.oldest());
+    counters_.Add(Counter::kTcpHalfOpenEvicted);
+  }
+  const uint32_t place = half_open_.Allocate();
+  if (place == kNone) return kNone;
+  if (!table_.Insert(hash, IndexOf(FlowKind::kHalfOpen, place))) {
+    half_open_.Free(place);
+    return kNone;
+  }
+  HalfOpen& e = half_open_[place];
+  e.remote = key.remote;
+  e.remote_port = key.remote_port;
+  e.local_port = key.local_port;
+  e.local = key.local;
+  return place;
+}
+
+// Remembers the handshake that a SYN begins, and answers it with these numbers. Without `is_cookie`
+// they are lost together with the entry. False when there is no room for one.
+bool Engine::RememberSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
+                         bool is_cookie) {
+  Listener& l = listeners_[syn.listener];
+  const wire::TcpHeader& cause = syn.segment->frame->tcp;
+  const uint32_t place = NewHalfOpen(KeyOf(*syn.segment), syn.hash);
+  if (place == kNone) return false;
+  HalfOpen& e = half_open_[place];
+  e.irs = cause.seq;
+  e.iss = cookie.iss;
+  e.ts_recent = cause.options.ts_value;
+  e.sent_us = static_cast<uint32_t>(now_.us);
+  e.mss = offer.options.mss;
+  e.profile = l.profile;
+  e.window_scale = offer.options.window_scale.value_or(HalfOpen::kNoScale) & 0x0f;
+  e.timestamps = offer.options.timestamps;
+  e.sack = offer.options.sack;
+  e.is_cookie = is_cookie;
+  e.timed_out = false;
+  e.deferred = false;
+  e.retransmits = 0;
+  e.challenge_slot = NoChallengeYet();
+  profiles_.AddUser(e.profile);
+  ++l.half_open;
+  half_open_wheel_.Reset(place);
+  half_open_wheel_.Arm(place, now_ms() + profiles_[e.profile].settings.rto_initial_ms);
+  wire::TcpHeader h;
+  DescribeSynAck(e, cookie.ts_value, h);
+  Answer(*syn.segment, h, e.profile, offer.ts_offset);
+  counters_.Add(Counter::kTcpPassiveOpens);
+  return true;
+}
+
+void Engine::ForgetHalfOpen(uint32_t place) {
+  HalfOpen& e = half_open_[place];
+  table_.Erase(table_.Hash(FlowKey::Of(e)), IndexOf(FlowKind::kHalfOpen, place));
+  FreeHalfOpen(place);
+}
+
+void Engine::FreeHalfOpen(uint32_t place) {
+  HalfOpen& e = half_open_[place];
+  half_open_wheel_.Cancel(place);
+  --listeners_[profiles_[e.profile].listener].half_open;
+  DropProfile(e.profile);
+  half_open_.Free(place);
+}
+
+// --- its SYN-ACK ---
+
+void Engine::DescribeSynAck(const HalfOpen& e, uint32_t ts_value, wire::TcpHeader& h) const {
+  uint8_t present = TcpOptions::kMss;
+  if (e.window_scale != HalfOpen::kNoScale) present |= TcpOptions::kWindowScale;
+  if (e.timestamps != 0) present |= TcpOptions::kTimestamps;
+  DescribeSynAck(e.profile, e.local, present, h);
+  h.seq = e.iss;
+  h.ack = e.irs + 1;
+  h.options.ts_value = ts_value;
+  h.options.ts_echo = e.ts_recent;
+}
+
+// The timestamp that went out with the cookie must go out with it again: the peer may echo either.
+uint32_t Engine::TimestampOf(const HalfOpen& e, uint32_t ts_offset) const {
+  const uint32_t clock = now_.millis().value + ts_offset;
+  if (e.timestamps == 0 || e.is_cookie == 0) return clock;
+  const CookieFlow flow{e.remote, config_.addresses[e.local].address, e.remote_port, e.local_port,
+                        e.irs};
+  return cookies_
+      .MakeAgain(flow, OfferOf(e), e.iss, profiles_[e.profile].window_scale, now_, clock, ts_offset)
+      .ts_value;
+}
+
+// The SYN again: our SYN-ACK was lost, or is still on its way. The RFC's letter would have us send
+// an ACK, which tells a peer in SYN-SENT nothing. At most one per interval beyond the first.
+void Engine::SynAgain(HalfOpen& e, const Segment& segment) {
+  Drop(Counter::kDropTcpSyn);
+  const uint8_t slot = ChallengeSlot();
+  if (e.challenge_slot == slot) {
+    counters_.Add(Counter::kTcpSynAcksLimited);
+    return;
+  }
+  e.challenge_slot = slot;
+  e.timed_out = true;  // which of the two is acknowledged, no clock can tell (RFC 6298 3)
+  // RFC 6298 5.1: the timer runs on, or who repeats its SYN would be remembered for ever.
+  const uint32_t ts_offset = TimestampOffset(FlowKey::Of(e));
+  wire::TcpHeader h;
+  DescribeSynAck(e, TimestampOf(e, ts_offset), h);
+  Answer(segment, h, e.profile, ts_offset);
+}
+
+// --- what arrives for it ---
+
+// A connection in SYN-RECEIVED with nothing but these numbers (RFC 9293 3.10.7.2 third).
+void Engine::BeginPassive(Tcb& c, Seq irs, Seq iss, const CookieOptions& offer,
+                          uint32_t ts_recent) const {
+  c.state = TcpState::kSynReceived;
+  c.rcv.nxt = c.rcv.adv = irs + 1;
+  c.rcv.adv += std::min(0xffffu, SettingsOf(c).receive_buffer);  // as the SYN-ACK announced
+  c.snd.una = iss;
+  c.snd.nxt = iss + 1;
+  c.snd.wl1 = irs;
+  TcpOptions options;
+  options.present = TcpOptions::kMss;
+  options.mss = offer.mss;
+  if (offer.window_scale) {
+    options.present |= TcpOptions::kWindowScale;
+    options.window_scale = *offer.window_scale;
+  }
+  if (offer.timestamps) {
+    options.present |= TcpOptions::kTimestamps;
+    options.ts_value = ts_recent;
+  }
+  TakeSynOptions(c, options);
+}
+
+void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
+  HalfOpen& e = half_open_[place];
+  const wire::TcpHeader& h = segment.frame->tcp;
+  const bool older = e.timestamps != 0 && h.options.has(TcpOptions::kTimestamps) &&
+                     static_cast<int32_t>(h.options.ts_value - e.ts_recent) < 0;
+  if (h.syn() && !h.has_ack() && !h.rst() && h.seq == e.irs && !older) return SynAgain(e, segment);
+  Listener& l = listeners_[profiles_[e.profile].listener];
+  const bool plain_ack = h.has_ack() && !h.syn() && !h.rst();
+  if (plain_ack && h.ack != e.iss + 1) AdoptCookie(l, e, segment);
+  const bool completes = plain_ack && h.ack == e.iss + 1;
+  if (completes && IsDeferred(l, segment) && Defer(place, l, segment)) return;
+  if (completes && AcceptQueueFull(l, segment)) {
+    if (l.parameters.accept_overflow == AcceptOverflow::kReset) ForgetHalfOpen(place);
+    return;
+  }
+  // Who completes the handshake needs a block that stays; everybody else one for the moment.
+  Tcb* c = completes ? NewTcb(FlowKey::Of(e), e.profile) : &Scratch(FlowKey::Of(e), e.profile);
+  if (c == nullptr) return;  // counted; the peer sends it again
+  BeginPassive(*c, e.irs, e.iss, OfferOf(e), e.ts_recent);
+  c->rttvar_us = e.sent_us;
+  c->retransmits = e.retransmits == kLastTry ? 0 : e.retransmits;
+  c->challenge_slot = e.challenge_slot;
+  if (e.timed_out != 0) c->set(kSynTimedOut);
+  SegmentArrives(*c, segment);
+  if (c->state == TcpState::kSynReceived) {
+    e.challenge_slot = c->challenge_slot;
+    if (c->owes(kAckNow) && *segment.packet) AnswerWithAck(segment, *c);
+    if (completes) DiscardTcb(*c);
+    return;
+  }
+  const uint32_t index = IndexOf(FlowKind::kHalfOpen, place);
+  if (completes) {
+    table_.Replace(hash, index, tcbs_.IndexOf(*c));
+  } else {
+    table_.Erase(hash, index);
+  }
+  FreeHalfOpen(place);
+}
+
+// Nobody is told of a connection on which nothing was said yet, where the listener wants it so.
+bool Engine::IsDeferred(const Listener& l, const Segment& segment) {
+  return l.parameters.defer_accept_ms != 0 && segment.frame->text_size == 0 &&
+         !segment.frame->tcp.fin();
+}
+
+// The handshake is complete, and the entry waits for text instead of an answer. False: it has
+// waited long enough. At the end the SYN-ACK goes out once more, and what comes back opens.
+bool Engine::Defer(uint32_t place, const Listener& l, const Segment& segment) {
+  HalfOpen& e = half_open_[place];
+  if (e.retransmits == kLastTry || segment.frame->tcp.seq != e.irs + 1) return false;
+  Drop(Counter::kDropTcpDeferred);
+  if (e.deferred != 0) return true;
+  e.deferred = true;
+  half_open_wheel_.Cancel(place);
+  half_open_wheel_.Arm(place, now_ms() + l.parameters.defer_accept_ms);
+  return true;
+}
+
+// --- time ---
+
+void Engine::HalfOpenExpired(uint32_t place) {
+  HalfOpen& e = half_open_[place];
+  const Settings& s = profiles_[e.profile].settings;
+  Listener& l = listeners_[profiles_[e.profile].listener];
+  l.policy.Update(l.half_open, now_);
+  if (e.deferred != 0) {
+    e.deferred = false;
+    e.retransmits = kLastTry;
+    e.timed_out = true;
+    half_open_wheel_.Arm(place, now_ms() + s.rto_initial_ms);
+    return SendSynAckAgain(e);
+  }
+  if (e.retransmits >= l.policy.RetriesMax(s.synack_retries)) {
+    // Given up earlier than its peer may expect: the cookie is still out.
+    if (e.retransmits < s.synack_retries && e.is_cookie != 0) l.policy.Arm(now_);
+    counters_.Add(Counter::kTcpTimedOut);
+    return ForgetHalfOpen(place);
+  }
+  ++e.retransmits;
+  e.timed_out = true;
+  const uint64_t rto = uint64_t{s.rto_initial_ms} << std::min<unsigned>(e.retransmits, 20);
+  half_open_wheel_.Arm(place,
+                       now_ms() + static_cast<uint32_t>(std::min<uint64_t>(rto, s.rto_max_ms)));
+  // Requirement K4: however many half-open connections there are, whoever never sent their SYNs is
+  // not to suffer from us.
+  if (!syn_ack_retransmits_.Take(now_)) {
+    counters_.Add(Counter::kTcpSynAcksLimited);
+    return;
+  }
+  SendSynAckAgain(e);
+}
+
+void Engine::SendSynAckAgain(const HalfOpen& e) {
+  if (out_.size() == out_.capacity()) return;  // the next timer, or the peer's, tries again
+  Packet packet = AllocatePacket(pool_);
+  if (!packet) {
+    NoBuffer();
+    return;
+  }
+  wire::TcpHeader h;
+  h.source_port = e.local_port;
+  h.destination_port = e.remote_port;
+  const uint32_t ts_offset = TimestampOffset(FlowKey::Of(e));
+  DescribeSynAck(e, TimestampOf(e, ts_offset), h);
+  const uint16_t size = wire::TcpHeaderLength(h.options);
+  wire::WriteTcp(h, packet.Prepend(size));
+  const Settings& s = profiles_[e.profile].settings;
+  OutSegment& out = out_.emplace_back();
+  out.packet = std::move(packet);
+  out.remote = e.remote;
+  out.local = e.local;
+  out.header_size = static_cast<uint8_t>(size);
+  out.ttl = s.ttl;
+  out.dscp = s.dscp;
+  out.flow_label = FlowLabel(ts_offset);
+  counters_.Add(Counter::kTcpSegmentsOut);
+  counters_.Add(Counter::kTcpSynAckRetransmits);
+}
+
+// What only the peer has begun ends with its listener, without a word: most of it may come from
+// addresses that never sent a SYN. A peer in earnest gets RST for its next segment.
+void Engine::ForgetHalfOpenOf(uint16_t listener) {
+  for (uint32_t i = half_open_.oldest(); i != kNone;) {
+    const uint32_t next = half_open_.NewerThan(i);
+    if (profiles_[half_open_[i].profile].listener == listener) ForgetHalfOpen(i);
+    i = next;
+  }
+}
+
+}  // namespace weir::tcp
