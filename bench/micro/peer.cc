@@ -32,6 +32,7 @@ stack::StackConfig ConfigFor(const PeerOptions& options) {
   config.tcp.syn_backlog = options.connections + 1024;
   config.tcp.keys.table = {0x1234567890abcdefu, 0xfedcba0987654321u};
   config.tcp.no_delay = true;
+  config.tcp.syn_cookies = options.syn_cookies;
   if (options.device_checksums) config.offloads = {{true, true}};
   return config;
 }

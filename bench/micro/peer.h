@@ -27,6 +27,7 @@ struct PeerOptions {
   // The device vouches for what arrives and fills in what leaves, or weir does both in software.
   bool device_checksums = true;
   uint16_t text_size = 10;  // 64 octets of frame without timestamps
+  SynCookies syn_cookies = SynCookies::kAuto;
 };
 
 // One stack with an echo service and a peer that speaks to it.

@@ -110,7 +110,7 @@ void BM_OpenEchoClose(benchmark::State& state) {
 }
 BENCHMARK(BM_OpenEchoClose)->UseManualTime()->Args({1000, 1})->Args({1000000, 1});
 
-// SYN to SYN-ACK with a control block each; they are taken back by RST outside the measurement.
+// SYN to SYN-ACK, each remembered in the SYN cache; RST takes them back outside the measurement.
 void BM_SynToSynAck(benchmark::State& state) {
   PeerOptions options = OptionsOf(state);
   EchoBed bed(options);
@@ -132,6 +132,36 @@ void BM_SynToSynAck(benchmark::State& state) {
   }
 }
 BENCHMARK(BM_SynToSynAck)->UseManualTime()->Args({4096, 1})->Args({4096, 0});
+
+// SYN to SYN-ACK by cookie, nothing remembered: the answer to a flood.
+void BM_SynToCookie(benchmark::State& state) {
+  PeerOptions options = OptionsOf(state);
+  options.syn_cookies = SynCookies::kAlways;
+  options.timestamps = state.range(2) != 0;
+  EchoBed bed(options);
+  Row row(state, options.device_checksums ? Goal{30, 150} : Goal{52, 180});
+  std::vector<Packet> burst;
+  uint32_t next = 0;
+  const uint64_t before = bed.frames_sent();
+  uint64_t syns = 0;
+  for (auto _ : state) {
+    burst.clear();
+    for (uint32_t k = 0; k < kBurst; ++k) {
+      burst.push_back(bed.Syn((next + k) % options.connections));
+    }
+    row.Add(bed.Turn(burst), kBurst);
+    next += kBurst;
+    syns += kBurst;
+  }
+  if (bed.frames_sent() - before != syns) state.SkipWithError("an answer is missing");
+  if (bed.usage().connections != 0) state.SkipWithError("something is remembered");
+}
+BENCHMARK(BM_SynToCookie)
+    ->UseManualTime()
+    ->Args({4096, 1, 0})
+    ->Args({4096, 1, 1})
+    ->Args({4096, 0, 0})
+    ->Args({4096, 0, 1});
 
 }  // namespace
 }  // namespace weir::bench
