@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tcp/flow_hash.h"
 #include "wire/ipv4.h"
 #include "wire/ipv6.h"
 
@@ -44,7 +45,11 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
   syns_.reserve(config.segments_per_turn);
   offers_.reserve(config.segments_per_turn);
   made_.reserve(config.segments_per_turn);
-  found_.reserve(config.segments_per_turn);
+  keys_.reserve(config.segments_per_turn);
+  hashes_.reserve(config.segments_per_turn);
+  others_.reserve(config.segments_per_turn);
+  syn_keys_.reserve(config.segments_per_turn);
+  syn_hashes_.reserve(config.segments_per_turn);
   const uint32_t scratch = tcbs_.Allocate();
   WEIR_CHECK(scratch == kScratch);
   tcbs_[kScratch].flight = kNone;
@@ -137,10 +142,7 @@ uint16_t Engine::FindListener(uint16_t port, uint8_t local) const {
 // --- connections ---
 
 uint64_t Engine::SecretHash(const SipKey& key, const FlowKey& t) const {
-  const IpAddress& own = config_.addresses[t.local].address;
-  const uint64_t words[5] = {t.remote.high(), t.remote.low(), own.high(), own.low(),
-                             static_cast<uint64_t>(t.remote_port) << 16 | t.local_port};
-  return SipHash24(key, words, 5);
+  return TupleHash(key, t, config_.addresses[t.local].address);
 }
 
 // RFC 9293 3.4.1: a clock of 4 microseconds plus a keyed function of the tuple (MUST-8, MUST-9,

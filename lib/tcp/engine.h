@@ -231,7 +231,7 @@ class Engine {
   using CookieRequest = SynCookieCodec::Request;
 
   // receive.cc: from the burst to the three doors of RFC 9293 3.10.7.
-  void OthersArrive(std::span<Segment> segments, size_t count, bool limited);
+  void OthersArrive(std::span<Segment> segments, bool limited);
   void ConnectionArrives(Tcb& c, Segment& segment);
   void SegmentArrives(Tcb& c, Segment& segment);
   static FlowKey KeyOf(const Segment& s) {
@@ -254,6 +254,7 @@ class Engine {
   CookieOptions OfferOf(const wire::Frame& frame) const;
   void AnswerSyns();
   bool AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie, bool look_again);
+  bool NeedsOffset(const wire::Frame& frame) const;
   CookieRequest RequestOf(const Syn& syn, uint32_t ts_offset) const;
   void ReusedTupleArrives(const Syn& syn, Seq floor);
   bool AcceptQueueFull(Listener& l, const Segment& segment);
@@ -491,12 +492,16 @@ class Engine {
   std::vector<Syn> syns_;              // of the burst
   std::vector<CookieRequest> offers_;  // of those
   std::vector<Cookie> made_;           // for those
+  std::vector<FlowKey> syn_keys_;      // of those whose timestamp offset is needed
+  std::vector<uint64_t> syn_hashes_;
   std::vector<OutSegment> out_;
-  struct Found {
-    uint64_t hash;
-    uint32_t index;
+  std::vector<FlowKey> keys_;     // of the burst
+  std::vector<uint64_t> hashes_;  // of those
+  struct Other {
+    uint32_t segment;  // place in the burst
+    uint32_t index;    // in the table
   };
-  std::vector<Found> found_;  // of the burst
+  std::vector<Other> others_;  // those that met no connection
   uint32_t kept_buffers_ = 0;
   uint32_t text_buffers_ = 0;  // those of them that are in send queues
   uint32_t close_wait_count_ = 0;

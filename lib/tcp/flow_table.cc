@@ -56,20 +56,17 @@ bool FlowTable::Is(uint32_t index, const FlowKey& key) const {
                                               : is(records_.time_wait[place]);
 }
 
-uint32_t FlowTable::FindIn(const Bucket& bucket, uint16_t tag, const FlowKey& key) const {
-  for (uint32_t found = Match(bucket, tag); found != 0; found &= found - 1) {
-    const uint32_t index = bucket.indices[std::countr_zero(found)];
-    if (Is(index, key)) return index;
-  }
-  return kNone;
-}
-
 uint32_t FlowTable::Find(const FlowKey& key, uint64_t hash) const {
   const uint16_t tag = TagOf(hash);
   const uint32_t first = BucketOf(hash);
-  const uint32_t index = FindIn(buckets_[first], tag, key);
-  if (index != kNone) return index;
-  return FindIn(buckets_[Other(first, tag)], tag, key);
+  for (const uint32_t bucket : {first, Other(first, tag)}) {
+    const Bucket& b = buckets_[bucket];
+    for (uint32_t found = Match(b, tag); found != 0; found &= found - 1) {
+      const uint32_t index = b.indices[std::countr_zero(found)];
+      if (Is(index, key)) return index;
+    }
+  }
+  return kNone;
 }
 
 bool FlowTable::Put(uint32_t bucket, uint16_t tag, uint32_t index) {
@@ -92,6 +89,7 @@ bool FlowTable::Insert(uint64_t hash, uint32_t index) {
   const uint32_t preferred = second_emptier ? second : first;
   if (Put(preferred, tag, index) || (MakeRoom(preferred) && Put(preferred, tag, index))) {
     ++size_;
+    ++changes_;
     return true;
   }
   return false;
@@ -149,12 +147,14 @@ void FlowTable::Erase(uint64_t hash, uint32_t index) {
   if (place.bucket == nullptr) return;
   place.bucket->tags[place.slot] = 0;
   --size_;
+  ++changes_;
 }
 
 void FlowTable::Replace(uint64_t hash, uint32_t index, uint32_t by) {
   const Place place = Locate(hash, index);
   WEIR_DCHECK(place.bucket != nullptr);
   if (place.bucket != nullptr) place.bucket->indices[place.slot] = by;
+  ++changes_;
 }
 
 }  // namespace weir::tcp

@@ -86,6 +86,9 @@ class FlowTable {
   // The record of this key has become another one.
   void Replace(uint64_t hash, uint32_t index, uint32_t by);
 
+  // Goes up whenever what Find returned before may not be true any more.
+  uint64_t changes() const { return changes_; }
+
   uint32_t size() const { return size_; }
   uint64_t octets() const { return buckets_.size() * sizeof(Bucket); }
 
@@ -114,24 +117,25 @@ class FlowTable {
   }
   // One bit per slot whose tag is `tag`.
   static uint32_t Match(const Bucket& bucket, uint16_t tag) {
-    uint32_t found = 0;
 #ifdef __SSE2__
-    // Eight tags in one comparison: the mask has two bits a tag, of which packing leaves one.
-    const __m128i tags = _mm_load_si128(reinterpret_cast<const __m128i*>(bucket.tags));
-    const __m128i equal = _mm_cmpeq_epi16(tags, _mm_set1_epi16(static_cast<int16_t>(tag)));
-    found = static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(equal, _mm_setzero_si128())));
-    constexpr unsigned kFirst = 8;
+    // All tags in two comparisons, the last two with what lies behind them: a comparison's mask has
+    // two bits a tag, of which packing leaves one.
+    const auto* at = reinterpret_cast<const __m128i*>(bucket.tags);
+    const __m128i wanted = _mm_set1_epi16(static_cast<int16_t>(tag));
+    const __m128i low = _mm_cmpeq_epi16(_mm_load_si128(at), wanted);
+    const __m128i high = _mm_cmpeq_epi16(_mm_load_si128(at + 1), wanted);
+    const auto mask = static_cast<uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high)));
+    return mask & ((1u << kSlots) - 1);
 #else
-    constexpr unsigned kFirst = 0;
-#endif
-    for (unsigned i = kFirst; i < kSlots; ++i) {
+    uint32_t found = 0;
+    for (unsigned i = 0; i < kSlots; ++i) {
       found |= static_cast<uint32_t>(bucket.tags[i] == tag) << i;
     }
     return found;
+#endif
   }
   bool Put(uint32_t bucket, uint16_t tag, uint32_t index);
   bool MakeRoom(uint32_t bucket);
-  uint32_t FindIn(const Bucket& bucket, uint16_t tag, const FlowKey& key) const;
   bool Is(uint32_t index, const FlowKey& key) const;
   // Where the entry of `index` is; bucket null when it is nowhere.
   struct Place {
@@ -144,6 +148,7 @@ class FlowTable {
   FlowRecords records_;
   uint32_t bucket_count_;
   uint32_t size_ = 0;
+  uint64_t changes_ = 0;
   ReservedArray<Bucket> buckets_;
 };
 

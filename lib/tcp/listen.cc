@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tcp/engine.h"
+#include "tcp/flow_hash.h"
 #include "tcp/mss_default.h"
 
 namespace weir::tcp {
@@ -62,9 +63,18 @@ CookieOptions Engine::OfferOf(const wire::Frame& frame) const {
 // not acknowledged; the peer sends it again.
 void Engine::AnswerSyns() {
   if (syns_.empty()) return;
-  offers_.clear();
+  // The offset hides the clock, and IPv6 makes flow labels of it; a plain SYN of IPv4 needs none.
+  syn_keys_.clear();
   for (const Syn& syn : syns_) {
-    offers_.push_back(RequestOf(syn, TimestampOffset(KeyOf(*syn.segment))));
+    if (NeedsOffset(*syn.segment->frame)) syn_keys_.push_back(KeyOf(*syn.segment));
+  }
+  syn_hashes_.resize(syn_keys_.size());
+  HashTuples(config_.keys.timestamp, config_.addresses, syn_keys_, syn_hashes_);
+  offers_.clear();
+  const uint64_t* hash = syn_hashes_.data();
+  for (const Syn& syn : syns_) {
+    const bool needs = NeedsOffset(*syn.segment->frame);
+    offers_.push_back(RequestOf(syn, needs ? static_cast<uint32_t>(*hash++) : 0));
   }
   made_.resize(offers_.size());
   cookies_.MakeBatch(offers_, now_, made_);
@@ -73,6 +83,10 @@ void Engine::AnswerSyns() {
     remembered = AnswerSyn(syns_[i], offers_[i], made_[i], remembered) || remembered;
   }
   syns_.clear();
+}
+
+bool Engine::NeedsOffset(const wire::Frame& frame) const {
+  return !frame.v4 || (frame.tcp.options.has(TcpOptions::kTimestamps) && config_.timestamps);
 }
 
 Engine::CookieRequest Engine::RequestOf(const Syn& syn, uint32_t ts_offset) const {

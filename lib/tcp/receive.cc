@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tcp/engine.h"
+#include "tcp/flow_hash.h"
 
 namespace weir::tcp {
 namespace {
@@ -19,35 +20,35 @@ constexpr size_t kSynShare = 4;
 void Engine::Receive(std::span<Segment> segments, Time now, bool pressed) {
   now_ = now;
   starved_ = false;
-  found_.clear();
-  for (const Segment& s : segments) {
-    found_.push_back({table_.Hash(KeyOf(s)), FlowTable::kNone});
-    table_.Prefetch(found_.back().hash);
-  }
-  for (const Found& found : found_) table_.PrefetchRecord(found.hash);
-  size_t others = 0;
-  for (size_t i = 0; i < segments.size(); ++i) {
-    Segment& s = segments[i];
-    counters_.Add(Counter::kTcpSegmentsIn);
-    const uint32_t index = table_.Find(KeyOf(s), found_[i].hash);
-    found_[i].index = index;
+  const size_t count = segments.size();
+  counters_.Add(Counter::kTcpSegmentsIn, count);
+  keys_.clear();
+  for (const Segment& s : segments) keys_.push_back(KeyOf(s));
+  hashes_.resize(count);
+  HashFlows(config_.keys.table, keys_, hashes_);
+  for (const uint64_t hash : hashes_) table_.Prefetch(hash);
+  for (const uint64_t hash : hashes_) table_.PrefetchRecord(hash);
+  others_.clear();
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t index = table_.Find(keys_[i], hashes_[i]);
     if (KindOf(index) == FlowKind::kConnection) {
-      ConnectionArrives(tcbs_[index], s);
+      ConnectionArrives(tcbs_[index], segments[i]);
     } else {
-      found_[others++] = {found_[i].hash, static_cast<uint32_t>(i)};
+      others_.push_back({static_cast<uint32_t>(i), index});
     }
   }
-  if (others != 0) OthersArrive(segments, others, pressed && others < segments.size());
+  if (!others_.empty()) OthersArrive(segments, pressed && others_.size() < count);
 }
 
-// What has no control block: `found_` holds the hashes and places of the `count` segments. SYNs are
-// answered after everything else, and only so many of them where `limited`.
-void Engine::OthersArrive(std::span<Segment> segments, size_t count, bool limited) {
-  for (size_t i = 0; i < count; ++i) {
-    Segment& s = segments[found_[i].index];
-    const uint64_t hash = found_[i].hash;
+// What has no control block. SYNs are answered after everything else, and only so many of them
+// where `limited`.
+void Engine::OthersArrive(std::span<Segment> segments, bool limited) {
+  const uint64_t changes = table_.changes();
+  for (const auto& [i, found] : others_) {
+    Segment& s = segments[i];
+    const uint64_t hash = hashes_[i];
     // An earlier segment of this burst may have opened the connection, or ended it.
-    const uint32_t index = table_.Find(KeyOf(s), hash);
+    const uint32_t index = table_.changes() == changes ? found : table_.Find(keys_[i], hash);
     switch (KindOf(index)) {
       case FlowKind::kConnection:
         ConnectionArrives(tcbs_[index], s);
