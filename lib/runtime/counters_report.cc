@@ -46,6 +46,28 @@ std::string CountersReport(std::span<const Counters> workers) {
   return report;
 }
 
+std::string ListenersReport(std::span<const ListenerLine> lines) {
+  constexpr const char* kStates[] = {"normal", "pressure", "cookie"};
+  std::string report;
+  for (const ListenerLine& l : lines) {
+    report += "listener " + l.name + " worker " + std::to_string(l.worker) +
+              ": state=" + (l.open ? kStates[static_cast<size_t>(l.state)] : "closed");
+    const auto say = [&](const char* name, uint64_t count) {
+      report += std::string(" ") + name + "=" + std::to_string(count);
+    };
+    say("half_open", l.half_open);
+    say("waiting", l.waiting);
+    say("syns", l.counts.syns);
+    say("established", l.counts.established);
+    say("cookies_sent", l.counts.cookies_sent);
+    say("cookies_accepted", l.counts.cookies_accepted);
+    say("cookies_refused", l.counts.cookies_refused);
+    say("overflowed", l.counts.overflowed);
+    report += "\n";
+  }
+  return report;
+}
+
 std::string DeviceReport(std::string_view port, const port::DeviceStats& stats) {
   std::string report = "device of port " + std::string(port) + ":";
   const size_t bare = report.size();

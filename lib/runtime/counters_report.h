@@ -7,12 +7,27 @@
 
 #include "base/counters.h"
 #include "port/device.h"
+#include "tcp/engine.h"
 
 namespace weir::runtime {
+
+// A listener as one worker has it.
+struct ListenerLine {
+  unsigned worker = 0;
+  std::string name;  // "198.18.0.2:7", or "*:7" for all addresses
+  bool open = true;
+  tcp::SynState state = tcp::SynState::kNormal;
+  uint32_t half_open = 0;
+  uint32_t waiting = 0;  // to be accepted
+  tcp::ListenerCounts counts;
+};
 
 // One line for each counter that is not 0 anywhere: name, total, each worker's where there are
 // several, sentence.
 std::string CountersReport(std::span<const Counters> workers);
+
+// One line for each listener of each worker: its state, what it holds and what it has seen.
+std::string ListenersReport(std::span<const ListenerLine> lines);
 
 // The device's own counts, on one line; nothing is said of those that are 0.
 std::string DeviceReport(std::string_view port, const port::DeviceStats& stats);

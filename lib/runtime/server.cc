@@ -179,6 +179,9 @@ absl::Status ServerImpl::MakeWorkers() {
     options.burst = config_.workers.burst;
     options.idle = config_.workers.idle;
     options.sleep_max = Microseconds(config_.workers.sleep_us);
+    for (const PortConfig& port : config_.ports) {
+      options.receive_ring = std::min(options.receive_ring, port.rx_descriptors);
+    }
     options.trust_rss = config_.workers.steering != Steering::kSoftware;
     // Anywhere below 2^48 us: far from an overflow, and peers learn nothing of how long we have
     // run.

@@ -191,15 +191,27 @@ uint64_t ServerImpl::LiveConnections() const {
 
 void ServerImpl::PrintCounters() {
   std::vector<Counters> counters;
+  std::vector<ListenerLine> listeners;
+  const auto read = [&](Worker& w) {
+    counters.back() = w.counters();
+    tcp::Engine& tcp = w.stack().tcp();
+    tcp.ForEachListener([&](const tcp::Listener& l) {
+      const std::string port = ":" + std::to_string(l.parameters.port);
+      const std::string address =
+          l.parameters.local ? tcp.config().addresses[*l.parameters.local].address.ToString() : "*";
+      listeners.push_back({w.stack().worker_index(), address + port, l.open, l.policy.state(),
+                           l.half_open, l.unaccepted, l.counts});
+    });
+  };
   for (const std::unique_ptr<Worker>& worker : workers_) {
     counters.emplace_back();
     if (!running_) {
-      counters.back() = worker->counters();
+      read(*worker);
     } else {
-      OnWorker(*worker, [&](Worker& w) { counters.back() = w.counters(); });
+      OnWorker(*worker, read);
     }
   }
-  const std::string report = CountersReport(counters);
+  const std::string report = CountersReport(counters) + ListenersReport(listeners);
   std::fwrite(report.data(), 1, report.size(), stderr);
 }
 

@@ -4,6 +4,7 @@
 #include <rte_pause.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <ctime>
 #include <utility>
 
@@ -130,7 +131,7 @@ void Worker::Turn() {
   turn_began_ = cycles;
 
   const size_t in = Receive();
-  const size_t out = Transmit(stack_->Turn({received_.data(), in}, now));
+  const size_t out = Transmit(stack_->Turn({received_.data(), in}, now, pressed_));
   const size_t mail = mailbox_->Run();
   Publish();
   last_worked_ = in + out + mail > 0;
@@ -144,16 +145,26 @@ size_t Worker::Receive() {
   // What others handed over arrived before what waits in the devices' queues: taken first, a flow
   // that changes queues is not put out of order.
   if (handover_) count += handover_->Take({received_.data(), options_.burst});
+  bool full = false;
   for (port::Device* device : devices_) {
     const std::span<Packet> room(received_.data() + count, options_.burst);
     size_t came = device->Receive(queue, room);
+    full = full || came == options_.burst;
     if (came > 0 && handover_) {
       const bool queue_is_owner = options_.trust_rss && device->grants().rss;
       came = handover_->Sort(room.first(came), queue_is_owner);
     }
     count += came;
   }
+  NotePressure(full);
   return count;
+}
+
+// One full burst says little; a whole ring of them, without a pause, says that the ring was full
+// and the device had to throw frames away.
+void Worker::NotePressure(bool full) {
+  full_frames_ = full ? std::min(full_frames_ + options_.burst, options_.receive_ring) : 0;
+  pressed_ = full && full_frames_ == options_.receive_ring;
 }
 
 size_t Worker::Transmit(std::span<Packet> frames) {

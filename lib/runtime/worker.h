@@ -27,8 +27,9 @@ struct WorkerOptions {
   uint32_t burst = 32;  // frames from one queue in one turn
   Idle idle = Idle::kPause;
   Duration sleep_max;
-  bool trust_rss = true;  // where the device's RSS is verified
-  Time origin;            // where its clock begins
+  bool trust_rss = true;         // where the device's RSS is verified
+  Time origin;                   // where its clock begins
+  uint32_t receive_ring = 1024;  // frames that the smallest receive ring holds
 };
 
 // What one worker has to do with the others; nothing when it is alone.
@@ -88,6 +89,7 @@ class Worker {
   void Fail(const absl::Status& status);
   void Turn();
   size_t Receive();
+  void NotePressure(bool full);
   size_t Transmit(std::span<Packet> frames);
   size_t TransmitTo(port::Device& device, std::span<Packet> frames);
   void Rest(bool worked);
@@ -109,6 +111,8 @@ class Worker {
   uint64_t turn_began_ = 0;                   // cycles
   Duration slept_;                            // what the last turn meant to sleep
   bool last_worked_ = false;
+  uint32_t full_frames_ = 0;  // taken since a queue last gave less than a whole burst
+  bool pressed_ = false;      // more than a receive ring holds: frames are being lost there
   std::atomic<bool> stop_ = false;
   // Also what orders the main thread's work before Run, and Run's before what follows: the EAL does
   // it, too, but out of sight of ThreadSanitizer.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -70,10 +71,21 @@ struct ListenParameters {
   Settings settings;             // of its connections
 };
 
+// What a listener has seen on this shard.
+struct ListenerCounts {
+  uint64_t syns = 0;              // new ones, whatever became of them
+  uint64_t cookies_sent = 0;      // as the only memory of a handshake
+  uint64_t cookies_accepted = 0;  // that came back and were good
+  uint64_t cookies_refused = 0;   // acknowledgements without a good one while some were out
+  uint64_t established = 0;
+  uint64_t overflowed = 0;  // SYNs and handshakes that met a full accept queue
+};
+
 // A closed listener keeps its connections; its place is used again when they are gone.
 struct Listener {
   ListenParameters parameters;
   SynPolicy policy;
+  ListenerCounts counts;
   uint32_t half_open = 0;   // entries in the SYN cache
   uint32_t unaccepted = 0;  // established, and the application does not know yet
   uint32_t profiles = 0;    // those of its connections, and its own while it is open
@@ -134,6 +146,15 @@ class Engine {
   // The application has taken a connection of this listener; for those with `pull`.
   void Accepted(uint16_t listener);
   const Listener& listener(uint16_t index) const { return listeners_[index]; }
+  // Brings the states up to date, for a report: visits every listener, closed ones until their
+  // place is used again.
+  template <class F>
+  void ForEachListener(F f) {
+    for (Listener& l : listeners_) {
+      l.policy.Update(l.half_open, now_);
+      f(std::as_const(l));
+    }
+  }
   // Opens to `remote` from address number `local`; a source port of 0 is chosen. weir/worker.h says
   // how it fails.
   absl::StatusOr<Connection> Connect(uint8_t local, uint16_t local_port, const Endpoint& remote,

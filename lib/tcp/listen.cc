@@ -35,6 +35,7 @@ void Engine::NoConnection(Segment& segment, uint64_t hash) {
     Listener& l = listeners_[listener];
     const bool good = l.policy.CookiesAreGood(now_);
     if (good && CookieArrives(l, segment, hash)) return;
+    if (good) ++l.counts.cookies_refused;
     Drop(good ? Counter::kDropTcpCookie : Counter::kDropTcpListenAck);
     // Not while cookies are out: a flood of ACKs would become one of RSTs (requirement C10).
     if (!good) AnswerWithReset(segment);
@@ -100,7 +101,11 @@ Engine::CookieRequest Engine::RequestOf(const Syn& syn, uint32_t ts_offset) cons
 bool Engine::AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
                        bool look_again) {
   Listener& l = listeners_[syn.listener];
-  if (l.unaccepted >= l.parameters.backlog) return Drop(Counter::kDropTcpSynAcceptFull);
+  ++l.counts.syns;
+  if (l.unaccepted >= l.parameters.backlog) {
+    ++l.counts.overflowed;
+    return Drop(Counter::kDropTcpSynAcceptFull);
+  }
   if (tcbs_.in_use() == tcbs_.capacity()) return Drop(Counter::kDropTcpNoTcb);
   const SynState state = l.policy.Update(l.half_open, now_);
   if (look_again) {
@@ -135,6 +140,7 @@ void Engine::ReusedTupleArrives(const Syn& syn, Seq floor) {
 bool Engine::AcceptQueueFull(Listener& l, const Segment& segment) {
   if (l.unaccepted < l.parameters.backlog) return false;
   Drop(Counter::kDropTcpAcceptFull);
+  ++l.counts.overflowed;
   if (l.parameters.accept_overflow == AcceptOverflow::kReset) AnswerWithReset(segment);
   return true;
 }

@@ -29,6 +29,7 @@ void Engine::AnswerWithCookie(Listener& l, const Segment& segment, const CookieR
   h.options.ts_echo = syn.options.ts_value;
   Answer(segment, h, l.profile, offer.ts_offset);
   l.policy.CookieSent(now_);
+  ++l.counts.cookies_sent;
   counters_.Add(Counter::kTcpCookiesSent);
 }
 
@@ -66,6 +67,7 @@ bool Engine::CookieArrives(Listener& l, Segment& segment, uint64_t hash) {
   Tcb* c = Allocate(KeyOf(segment), hash, l.profile);
   if (c == nullptr) return true;  // counted; the peer sends it again
   cookies_taken_.Add(name);
+  ++l.counts.cookies_accepted;
   BeginPassive(*c, h.seq - 1, h.ack - 1, *offer, h.options.ts_value);
   c->set(kSynTimedOut);  // nobody knows when the SYN-ACK left: no sample from it (RFC 6298 3)
   counters_.Add(Counter::kTcpPassiveOpens);
@@ -82,6 +84,7 @@ void Engine::AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment) {
   const wire::TcpHeader& h = segment.frame->tcp;
   if (h.seq != e.irs + 1 || !l.policy.CookiesAreGood(now_)) return;
   if (!CookieIn(segment, profiles_[e.profile].window_scale)) return;
+  ++l.counts.cookies_accepted;
   e.iss = h.ack - 1;
   e.timed_out = true;  // whose answer this is, no clock can tell (RFC 6298 3)
   counters_.Add(Counter::kTcpCookiesAccepted);

@@ -27,6 +27,21 @@ TEST(CountersReportTest, SaysEachWorkersShare) {
   EXPECT_THAT(CountersReport(workers), testing::ContainsRegex("RxFrames +42  \\[40 2\\]"));
 }
 
+TEST(ListenersReportTest, HasALineForEachWithStateAndCounts) {
+  ListenerLine line{1, "*:7", true, tcp::SynState::kCookie, 1024, 3, {}};
+  line.counts = {.syns = 9,
+                 .cookies_sent = 8,
+                 .cookies_accepted = 7,
+                 .cookies_refused = 6,
+                 .established = 5,
+                 .overflowed = 4};
+  EXPECT_EQ(ListenersReport(std::span(&line, 1)),
+            "listener *:7 worker 1: state=cookie half_open=1024 waiting=3 syns=9 established=5 "
+            "cookies_sent=8 cookies_accepted=7 cookies_refused=6 overflowed=4\n");
+  line.open = false;
+  EXPECT_THAT(ListenersReport(std::span(&line, 1)), testing::HasSubstr("state=closed"));
+}
+
 TEST(DeviceReportTest, SaysLossesOnly) {
   EXPECT_EQ(DeviceReport("lan", {}), "device of port lan: no losses");
   EXPECT_EQ(DeviceReport("lan", {.rx_missed = 3, .tx_errors = 1}),
