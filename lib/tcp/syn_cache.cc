@@ -195,6 +195,8 @@ void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
     table_.Replace(hash, index, tcbs_.IndexOf(*c));
   } else {
     table_.Erase(hash, index);
+    // A SYN that only falls into the window may be a stranger's: the peer's cookie stays good.
+    if (h.syn() && e.is_cookie != 0) l.policy.Arm(now_);
   }
   FreeHalfOpen(place);
 }

@@ -259,6 +259,19 @@ TEST_P(Cookies, TimeWaitIsReusedWithoutACookie) {
   rig.ExpectState(TcpState::kEstablished);
 }
 
+// F4: who guesses the tuple and the window takes nothing away from the peer.
+TEST_P(Cookies, HandshakeThatAStrangersSynEndsIsCompletedByItsCookie) {
+  Rig rig(Auto(8));
+  rig.In(Syn(0).Mss(1460).Scale(7));
+  rig.Out(SynAck(0).Acks(1));
+  rig.In(Syn(500).Mss(1460));
+  rig.Quiet();
+  EXPECT_EQ(rig.engine().usage().half_open, 0u);
+  rig.In(Ack(1).Acks(1));
+  rig.ExpectOpen();
+  EXPECT_EQ(rig.c().Info().send_window_scale, 7);
+}
+
 WEIR_BOTH_FAMILIES(Cookies);
 
 }  // namespace
