@@ -32,8 +32,8 @@ constexpr std::array<uint8_t, 40> kWellKnownKey = {
     0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3,
     0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb, 0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3,
     0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa};
-constexpr uint32_t kCollidingBits = 0x3ff;  // of the hash: more than any table of queues looks at
-constexpr size_t kColliding = 1024;
+constexpr uint32_t kCollidingBits = 0xff;  // of the hash: tables of queues rarely look at more
+constexpr size_t kColliding = 512;
 
 std::vector<uint8_t> TextOf(size_t size) {
   static constexpr std::string_view kRequest = "GET /index.html HTTP/1.1\r\nHost: target\r\n\r\n";
@@ -233,7 +233,7 @@ void SegmentMaker::AddBadSources() {
 void SegmentMaker::FindCollisions() {
   const runtime::Toeplitz toeplitz(kWellKnownKey);
   colliding_.reserve(kColliding);
-  // One in 1024 is one: what is not found in this many is not worth waiting for.
+  // One in 256 is one: what is not found in this many is not worth waiting for.
   for (size_t i = 0; i < kColliding * (kCollidingBits + 1) * 4 && colliding_.size() < kColliding;
        ++i) {
     const Endpoint source{scene_.sources.Random(random_), PortFrom(kSourcePortFirst, random_)};

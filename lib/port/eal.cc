@@ -6,6 +6,7 @@
 #include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
+#include <rte_version.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -99,6 +100,8 @@ absl::Status StartEal(const EalOptions& options) {
 }
 
 const std::string& EalStartLog() { return StartLog(); }
+
+std::string DpdkVersion() { return rte_version(); }
 
 void StopEal() { rte_eal_cleanup(); }
 

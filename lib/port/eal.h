@@ -26,6 +26,8 @@ absl::Status StartEal(const EalOptions& options);
 // What it logged all the same when it did start: harmless mostly, and the reason why where a device
 // turns out to be missing. Each line after a newline, indented.
 const std::string& EalStartLog();
+// "DPDK 22.11.1" or the like.
+std::string DpdkVersion();
 // rte_eal_cleanup; nothing of DPDK may be used afterwards.
 void StopEal();
 

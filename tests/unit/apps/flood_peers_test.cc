@@ -1,4 +1,5 @@
 // The flood's hosts against a target that this test plays.
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <vector>

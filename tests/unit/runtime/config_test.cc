@@ -376,6 +376,13 @@ TEST_F(CommandLineOf, AProgramHasItsOwnFlagsAndItsOwnArguments) {
   EXPECT_THAT(outcome.rest, ElementsAre("--not-a-flag", "file"));
 }
 
+TEST_F(CommandLineOf, DashesAndUnderscoresInTheNamesOfFlagsAreAlike) {
+  const Outcome outcome = Launch({"--device=net_null0", "--address=198.18.0.2/24",
+                                  "--test-root=/elsewhere", "--no-test-verbose"});
+  EXPECT_FALSE(outcome.result.ok());  // --no and a dash is no way to say no
+  EXPECT_EQ(absl::GetFlag(FLAGS_test_root), "/elsewhere");
+}
+
 TEST_F(CommandLineOf, ACheckPrintsTheResultingConfiguration) {
   const Outcome outcome = Launch({"--check", "--device=net_null0", "--address=198.18.0.2/24"});
   ASSERT_TRUE(outcome.result.ok()) << Message(outcome.result.status());
