@@ -76,9 +76,13 @@ constexpr NamedMetric kMetrics[] = {
        return Ratio(QuantileUs(s.answer_ns, 0.99), QuantileUs(baseline->answer_ns, 0.99));
      }},
     {"amplification",
-     [](const Step& s, const Results&) { return Share(s.flood.answer_octets, s.flood.octets); }},
+     [](const Step& s, const Results&) {
+       return Share(s.flood.answer_octets, s.rate > 0 ? s.flood.octets : 0);
+     }},
     {"frame_amplification",
-     [](const Step& s, const Results&) { return Share(s.flood.answer_frames, s.flood.taken); }},
+     [](const Step& s, const Results&) {
+       return Share(s.flood.answer_frames, s.rate > 0 ? s.flood.taken : 0);
+     }},
     {"syn_ack_repeats",
      [](const Step& s, const Results&) { return Count(s.flood.syn_ack_repeats); }},
     {"forged", [](const Step& s, const Results&) { return Count(s.flood.forged); }},

@@ -66,6 +66,7 @@ class Loop {
  private:
   void Turn();
   size_t Sort(size_t count);
+  bool TakeSynAck(Packet& packet);
   bool IsForFlood(const wire::Frame& frame, const Packet& packet);
   void TakeAnswer(const wire::Frame& frame, const Packet& packet);
   bool TakeNeighbourRequest(const wire::Frame& frame, const Packet& packet);
@@ -106,12 +107,14 @@ class Loop {
   Arrivals requests_;
 
   std::vector<Packet> received_;
+  std::vector<Packet> taken_;    // of them, those that are done with
   std::vector<Packet> own_;      // frames of the stack, to be sent
   std::vector<Packet> replies_;  // of the flood's hosts
   std::vector<Packet> burst_;    // of the flood, with own_ in its midst
   std::vector<uint16_t> sizes_;  // of frames under way to the device
   bool ring_was_full_ = false;
   int64_t burst_sent_ns_ = 0;
+  uint32_t answers_seen_ = 0;
 
   Time now_;
   int64_t now_ns_ = 0;

@@ -139,7 +139,8 @@ std::string JsonReport(const Options& options, const Results& results,
   }
   json.Close(']').Line().Key("probes").Open('[');
   for (const Probe& probe : results.probes) {
-    json.Open('{').Key("sent").Number(probe.rate).Key("answers").Number(probe.answers).Close('}');
+    json.Open('{').Key("rate").Number(probe.rate).Key("sent").Number(probe.sent);
+    json.Key("answers").Number(probe.answers).Close('}');
   }
   json.Close(']').Line().Key("steps").Open('[');
   for (const Step& step : results.steps) Write(json, step, results);

@@ -73,8 +73,9 @@ std::string TextReport(const Options& options, const Results& results,
   text += "\n";
   for (const std::string& why : results.invalid) text += "INVALID: " + why + "\n";
   if (results.carrier_ceiling > 0) {
-    text += absl::StrFormat("the carrier takes %.0f frames/s that the target drops at once\n",
-                            results.carrier_ceiling);
+    text +=
+        absl::StrFormat("client and carrier manage %.0f frames/s that the target drops at once\n",
+                        results.carrier_ceiling);
   }
   if (results.capacity > 0) {
     text += absl::StrFormat("SYN capacity: %.0f/s (%s)\n", results.capacity,

@@ -94,7 +94,8 @@ struct Interval {
 
 // One rate tried while looking for the capacity.
 struct Probe {
-  double rate = 0;     // frames per second that were sent
+  double rate = 0;     // frames per second that were asked for
+  double sent = 0;     // that were sent
   double answers = 0;  // SYN-ACKs per second
 };
 

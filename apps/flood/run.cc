@@ -15,6 +15,7 @@ constexpr double kCeilingS = 0.5;
 constexpr double kProbeS = 0.3;
 constexpr double kSettleS = 0.1;  // for what is under way
 constexpr double kFirstProbe = 20000;
+constexpr double kSent = 0.8;      // of the rate asked for, or it was not tried
 constexpr double kKeepsUp = 0.98;  // SYN-ACKs per SYN
 constexpr int kBisections = 6;
 constexpr double kCloseS = 0.3;
@@ -148,45 +149,57 @@ void Run::MeasureCeiling() {
   loop_->TurnUntil([] { return false; }, kSettleS);
 }
 
-// SYN-ACKs per second at this many SYNs per second.
-double Run::AnswersAt(double rate, double& sent) {
-  const Step& step = loop_->Run("search", rate, 0, kProbeS, false);
-  sent = static_cast<double>(step.flood.frames) / step.seconds;
-  const double answers = static_cast<double>(step.flood.syn_acks) / step.seconds;
-  results_->probes.push_back({sent, answers});
-  loop_->TurnUntil([] { return false; }, kSettleS);
-  return answers;
+// Whether SYN-ACKs keep up with this many SYNs per second; the capacity is the most that was sent
+// where they did. One disturbance is forgiven.
+Run::Pace Run::PaceAt(double rate) {
+  Pace pace = Pace::kNotSent;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    if (loop_->stopped() != StopReason::kNone) return Pace::kNotSent;
+    const Step& step = loop_->Run("search", rate, 0, kProbeS, false);
+    const double sent = static_cast<double>(step.flood.frames) / step.seconds;
+    const double answers = static_cast<double>(step.flood.syn_acks) / step.seconds;
+    results_->probes.push_back({rate, sent, answers});
+    loop_->TurnUntil([] { return false; }, kSettleS);
+    if (sent < kSent * rate) continue;
+    if (answers >= kKeepsUp * sent) {
+      results_->capacity = std::max(results_->capacity, sent);
+      return Pace::kKeepsUp;
+    }
+    pace = Pace::kStaysBehind;
+  }
+  return pace;
 }
 
 // Doubles the rate until the answers stay behind, then halves the distance.
 void Run::FindCapacity() {
   Flood flood({Mode::kSyn}, SceneOf(*loop_->target_mac()), 1, seed_ + 1);
   loop_->Use(&flood);
-  const auto keeps_up = [this](double rate) {
-    for (int attempt = 0; attempt < 2; ++attempt) {  // one disturbance is forgiven
-      double sent = 0;
-      if (AnswersAt(rate, sent) >= kKeepsUp * sent && sent > 0) return true;
-      if (loop_->stopped() != StopReason::kNone) return false;
-    }
-    return false;
-  };
-  const double most = std::min(options_.rate_cap, results_->carrier_ceiling);
+  results_->capacity = 0;
+  const double most = options_.rate_cap;
   double good = 0, bad = std::min(kFirstProbe, most);
-  while (bad < most && keeps_up(bad)) {
+  Pace pace = PaceAt(bad);
+  while (pace == Pace::kKeepsUp && bad < most) {
     good = bad;
     bad = std::min(bad * 2, most);
+    pace = PaceAt(bad);
   }
-  if (bad >= most && keeps_up(most)) good = most;
-  for (int i = 0; i < kBisections && good > 0 && good < most; ++i) {
+  for (int i = 0; i < kBisections && good > 0 && pace != Pace::kKeepsUp; ++i) {
     const double middle = (good + bad) / 2;
-    (keeps_up(middle) ? good : bad) = middle;
+    const Pace there = PaceAt(middle);
+    if (there == Pace::kKeepsUp) {
+      good = middle;
+    } else {
+      bad = middle;
+      pace = there;  // what it is that the capacity ends at
+    }
   }
-  results_->capacity = good;
-  if (good == 0) results_->invalid.push_back("no rate was found that the target keeps up with");
-  if (good == most) {
+  if (results_->capacity == 0) {
+    results_->invalid.push_back("no rate was found that the target keeps up with");
+  } else if (pace == Pace::kKeepsUp) {
+    results_->invalid.push_back("the target keeps up with --rate-cap: its capacity is not known");
+  } else if (pace == Pace::kNotSent) {
     results_->invalid.push_back(
-        "the target keeps up with all that may be sent: its capacity is "
-        "not known");
+        "the client could not send more than the target answers: its capacity is not known");
   }
   loop_->Use(flood_.get());
 }

@@ -26,8 +26,10 @@ class Run {
   absl::Status OpenFlows();
   Scene SceneOf(const wire::MacAddress& target_mac) const;
   void MeasureCeiling();
+  // How the target fares at a rate; kNotSent: we could not send it.
+  enum class Pace : uint8_t { kKeepsUp, kStaysBehind, kNotSent };
+  Pace PaceAt(double rate);
   void FindCapacity();
-  double AnswersAt(double rate, double& sent);
   void Sweep();
   void Finish();
 

@@ -65,8 +65,8 @@ void JudgeValidity(const Options& options, Results& results) {
   if (results.capacity > 0 && results.carrier_ceiling > 0 &&
       results.carrier_ceiling < kCeilingOverCapacity * results.capacity) {
     results.invalid.push_back(absl::StrFormat(
-        "the carrier takes %.0f frames/s, less than 1.3 times the capacity of %.0f/s: it may be "
-        "what was measured",
+        "client, carrier and --rate-cap allow %.0f frames/s, less than 1.3 times the capacity of "
+        "%.0f/s: they may be what was measured",
         results.carrier_ceiling, results.capacity));
   }
 }

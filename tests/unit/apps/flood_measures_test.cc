@@ -188,6 +188,42 @@ TEST_F(FloodAnswers, AreCountedByKind) {
   EXPECT_EQ(counts_.answer_octets, 4 * 60u + 2 * 74u);
 }
 
+TEST(FloodPeek, SeesWhatTheParserSees) {
+  for (const bool v4 : {true, false}) {
+    for (int flags = 0; flags < 256; ++flags) {
+      const std::vector<uint8_t> octets =
+          SegmentFrame({}, {},
+                       {.source = *IpAddress::Parse(v4 ? "198.18.0.2" : "2001:2::2"),
+                        .destination = *IpAddress::Parse(v4 ? "198.19.1.2" : "2001:2:0:ff00::1:2"),
+                        .source_port = 7,
+                        .destination_port = 9999,
+                        .ack = 0x12345678,
+                        .flags = static_cast<uint8_t>(flags)});
+      wire::Frame frame;
+      wire::ParseFrame(octets, {}, frame);
+      const auto seen = PeekSynAck(octets);
+      ASSERT_EQ(seen.has_value(), (flags & 0x3f) == (wire::kTcpSyn | wire::kTcpAck)) << flags;
+      if (!seen) continue;
+      EXPECT_EQ(seen->destination, frame.destination);
+      EXPECT_EQ(seen->source_port, frame.tcp.source_port);
+      EXPECT_EQ(seen->destination_port, frame.tcp.destination_port);
+      EXPECT_EQ(seen->ack, frame.tcp.ack.value);
+      for (size_t size = 0; size < (v4 ? 54u : 74u); ++size) {  // and reads nothing behind the end
+        const std::vector<uint8_t> cut(octets.begin(), octets.begin() + static_cast<long>(size));
+        EXPECT_FALSE(PeekSynAck(cut)) << size;
+      }
+    }
+  }
+}
+
+TEST_F(FloodAnswers, PeekedAtOnesCountLikeOthers) {
+  Count(wire::kTcpSyn | wire::kTcpAck, 1000, 1);
+  answers_.CountSynAck({*IpAddress::Parse("198.19.1.2"), 7, 1000, 1}, 60, counts_);
+  EXPECT_EQ(counts_.syn_acks, 2u);
+  EXPECT_EQ(counts_.syn_ack_repeats, 1u);
+  EXPECT_EQ(counts_.answer_octets, 120u);
+}
+
 TEST_F(FloodAnswers, RepeatedSynAckIsKnownAndOneToANewSynIsNot) {
   for (const uint32_t ack : {1u, 2u, 1u, 1u, 3u}) {
     Count(wire::kTcpSyn | wire::kTcpAck, 1000, ack);

@@ -223,14 +223,14 @@ TEST(FloodReport, AlmostAllIsNotAll) {
 TEST(FloodReport, JsonHasEverySample) {
   Results results = Good();
   results.intervals.resize(2);
-  results.probes = {{100, 99}};
+  results.probes = {{100, 99, 98}};
   RunFacts facts;
   facts.command_line = {"weir-flood", "a \"quoted\"\nargument\\"};
   const std::string json = JsonReport(GoodOptions(), results, {}, facts);
   EXPECT_THAT(json, HasSubstr("\"schema\":1"));
   EXPECT_THAT(json, HasSubstr("\"a \\\"quoted\\\"\\u000aargument\\\\\""));
   EXPECT_THAT(json, HasSubstr("\"buckets_ns\":[[1007,1],"));
-  EXPECT_THAT(json, HasSubstr("\"probes\":[{\"sent\":100,\"answers\":99}]"));
+  EXPECT_THAT(json, HasSubstr("\"probes\":[{\"rate\":100,\"sent\":99,\"answers\":98}]"));
   EXPECT_EQ(std::count(json.begin(), json.end(), '{'), std::count(json.begin(), json.end(), '}'));
 }
 
