@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
@@ -47,16 +48,20 @@ class IpAddress {
   // Dotted quad or RFC 4291 text (no prefix length, no zone); nothing on any error.
   static std::optional<IpAddress> Parse(std::string_view text);
 
-  constexpr bool is_v4() const { return high() == 0 && ReadU32(8) == 0x0000ffffu; }
+  constexpr bool is_v4() const {
+    const Words w = words();
+    return (w[0] | (static_cast<uint32_t>(w[1]) ^ kMappedMark)) == 0;
+  }
   constexpr bool is_unspecified() const {
-    return high() == 0 && (low() == 0 || low() == 0x0000ffff00000000u);
+    const Words w = words();
+    return (w[0] | w[1]) == 0 || (w[0] | (w[1] ^ kMappedMark)) == 0;
   }
   // The IPv4 address in host order; meaningful only when is_v4().
-  constexpr uint32_t v4() const { return ReadU32(12); }
+  constexpr uint32_t v4() const { return static_cast<uint32_t>(low()); }
   constexpr const std::array<uint8_t, 16>& octets() const { return octets_; }
   // The first and last eight octets as big-endian numbers: what keyed hashes and prefixes work on.
-  constexpr uint64_t high() const { return ReadU64(0); }
-  constexpr uint64_t low() const { return ReadU64(8); }
+  constexpr uint64_t high() const { return __builtin_bswap64(words()[0]); }
+  constexpr uint64_t low() const { return __builtin_bswap64(words()[1]); }
 
   // True for IPv4 127/8 and ::1.
   bool is_loopback() const;
@@ -70,18 +75,17 @@ class IpAddress {
   std::string ToString() const;
 
   friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
-    return ((a.high() ^ b.high()) | (a.low() ^ b.low())) == 0;
+    const Words v = a.words(), w = b.words();
+    return ((v[0] ^ w[0]) | (v[1] ^ w[1])) == 0;
   }
   friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
  private:
-  constexpr uint32_t ReadU32(size_t at) const {
-    return static_cast<uint32_t>(octets_[at]) << 24 | static_cast<uint32_t>(octets_[at + 1]) << 16 |
-           static_cast<uint32_t>(octets_[at + 2]) << 8 | octets_[at + 3];
-  }
-  constexpr uint64_t ReadU64(size_t at) const {
-    return static_cast<uint64_t>(ReadU32(at)) << 32 | ReadU32(at + 4);
-  }
+  // The octets as they lie in the memory of a little-endian machine: every packet is compared by
+  // these.
+  using Words = std::array<uint64_t, 2>;
+  static constexpr uint32_t kMappedMark = 0xffff0000u;  // octets 8 to 11 of an IPv4 address
+  constexpr Words words() const { return std::bit_cast<Words>(octets_); }
 
   std::array<uint8_t, 16> octets_{};
 };

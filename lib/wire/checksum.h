@@ -1,6 +1,7 @@
 // The Internet checksum (RFC 1071, RFC 1624): sums, pseudo-headers, incremental update.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -13,13 +14,11 @@ namespace weir::wire {
 // and plain 16- and 32-bit numbers may be added up in 64 bits in any order and folded once at the
 // end; all ranges but the last must have an even length (ChainSum takes any lengths).
 
-// The ones-complement sum of `sum`'s 16-bit digits: 0..0xffff.
+// The ones-complement sum of `sum`'s 16-bit digits: 0..0xffff. Each step adds both halves and takes
+// the upper one: the lower adds the same two numbers, and what it carries is the end-around carry.
 constexpr uint16_t Fold(uint64_t sum) {
-  sum = (sum & 0xffffffffu) + (sum >> 32);
-  sum = (sum & 0xffffffffu) + (sum >> 32);
-  sum = (sum & 0xffffu) + (sum >> 16);
-  sum = (sum & 0xffffu) + (sum >> 16);
-  return static_cast<uint16_t>(sum);
+  const auto half = static_cast<uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<uint16_t>((half + std::rotl(half, 16)) >> 16);
 }
 
 // The sum of the octets, already folded (0..0xffff); an odd last octet is padded with zero.
@@ -29,10 +28,21 @@ constexpr uint16_t Fold(uint64_t sum) {
 // a right checksum in them gives 0.
 constexpr uint16_t ChecksumOf(uint64_t sum) { return static_cast<uint16_t>(~Fold(sum)); }
 
+namespace checksum_detail {
+
+// Of two addresses that are not IPv4's.
+[[nodiscard]] uint64_t SumAddresses(const IpAddress& source, const IpAddress& destination);
+
+}  // namespace checksum_detail
+
 // The pseudo-header of RFC 9293 3.1 for two IPv4 addresses, of RFC 8200 8.1 otherwise; `size` is
 // the transport header with all behind it.
-[[nodiscard]] uint64_t PseudoHeaderSum(const IpAddress& source, const IpAddress& destination,
-                                       uint8_t protocol, uint32_t size);
+[[nodiscard]] inline uint64_t PseudoHeaderSum(const IpAddress& source, const IpAddress& destination,
+                                              uint8_t protocol, uint32_t size) {
+  const uint64_t rest = uint64_t{protocol} + size;
+  if (source.is_v4()) return rest + source.v4() + destination.v4();
+  return rest + checksum_detail::SumAddresses(source, destination);
+}
 
 // The checksum of one contiguous transport segment whose checksum field is zero; over a segment
 // that carries its checksum, 0 means that it is right.

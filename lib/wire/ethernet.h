@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/bytes.h"
+
 namespace weir::wire {
 
 struct MacAddress {
@@ -24,16 +26,16 @@ struct MacAddress {
     }
     return true;
   }
-  constexpr bool is_zero() const { return *this == MacAddress{}; }
+  bool is_zero() const { return *this == MacAddress{}; }
   std::string ToString() const;  // "02:00:00:00:00:01"
-  // 48 bits as a number: what comparisons work on.
+  // 48 bits as a number.
   constexpr uint64_t value() const {
     uint64_t v = 0;
     for (const uint8_t octet : octets) v = v << 8 | octet;
     return v;
   }
-  friend constexpr bool operator==(const MacAddress& a, const MacAddress& b) {
-    return a.value() == b.value();
+  friend bool operator==(const MacAddress& a, const MacAddress& b) {
+    return std::memcmp(a.octets.data(), b.octets.data(), 6) == 0;
   }
 };
 
@@ -50,7 +52,18 @@ inline constexpr uint16_t kVlanIdentifierMask = 0x0fff;  // the rest of a tag is
 inline constexpr MacAddress kBroadcastMac{{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
 // Writes a header with one 802.1Q tag when `vlan` is not 0; returns its size, 14 or 18 octets.
-uint16_t WriteEthernet(uint8_t* out, const MacAddress& destination, const MacAddress& source,
-                       uint16_t vlan, uint16_t ether_type);
+inline uint16_t WriteEthernet(uint8_t* out, const MacAddress& destination, const MacAddress& source,
+                              uint16_t vlan, uint16_t ether_type) {
+  std::memcpy(out, destination.octets.data(), 6);
+  std::memcpy(out + 6, source.octets.data(), 6);
+  uint16_t at = 12;
+  if (vlan != 0) {
+    StoreBe16(out + at, kEtherTypeVlan);
+    StoreBe16(out + at + 2, vlan & kVlanIdentifierMask);
+    at += kVlanTagSize;
+  }
+  StoreBe16(out + at, ether_type);
+  return at + 2;
+}
 
 }  // namespace weir::wire

@@ -14,6 +14,7 @@ namespace weir::wire {
 namespace {
 
 constexpr int kVlanTagsMax = 2;
+constexpr uint8_t kGroupBit = 1;  // of an Ethernet address's first octet
 
 bool IsVlanTag(uint16_t ether_type) {
   return ether_type == kEtherTypeVlan || ether_type == kEtherTypeQinQ;
@@ -21,8 +22,8 @@ bool IsVlanTag(uint16_t ether_type) {
 
 // Reads the tags that the device left in the frame, outermost first, behind the one that it took
 // off.
-Counter ReadTags(std::span<const uint8_t> octets, const FrameHints& hints, Frame& frame,
-                 uint16_t& ether_type) {
+[[gnu::noinline]] Counter ReadTags(std::span<const uint8_t> octets, const FrameHints& hints,
+                                   Frame& frame, uint16_t& ether_type) {
   int tag_count = 0;
   if (hints.vlan_stripped) {
     frame.vlan = hints.vlan_tci & kVlanIdentifierMask;
@@ -42,16 +43,17 @@ Counter ReadTags(std::span<const uint8_t> octets, const FrameHints& hints, Frame
 Counter ReadEthernet(std::span<const uint8_t> octets, const FrameHints& hints, Frame& frame,
                      uint16_t& ether_type) {
   if (octets.size() < kEthernetHeaderSize) return Counter::kDropFrameShort;
-  frame.destination_mac = MacAddress::FromOctets(octets.data());
-  frame.source_mac = MacAddress::FromOctets(octets.data() + 6);
-  frame.l2_multicast = frame.destination_mac.is_multicast();
+  std::memcpy(frame.destination_mac.octets.data(), octets.data(), 6);
+  std::memcpy(frame.source_mac.octets.data(), octets.data() + 6, 6);
+  // Asked of the frame itself: what was just stored by words is slow to read back by octets.
+  frame.l2_multicast = (octets[0] & kGroupBit) != 0;
   ether_type = LoadBe16(octets.data() + 12);
-  if (frame.source_mac.is_multicast()) return Counter::kDropEthernetSource;
+  if ((octets[6] & kGroupBit) != 0) return Counter::kDropEthernetSource;
   if (!hints.vlan_stripped && !IsVlanTag(ether_type)) return kNoDrop;
   return ReadTags(octets, hints, frame, ether_type);
 }
 
-Counter ReadArp(std::span<const uint8_t> packet, Frame& frame) {
+[[gnu::noinline]] Counter ReadArp(std::span<const uint8_t> packet, Frame& frame) {
   ArpPacket arp;
   if (!ParseArp(packet, arp)) return Counter::kDropArpMalformed;
   frame.kind = FrameKind::kArp;
@@ -61,6 +63,12 @@ Counter ReadArp(std::span<const uint8_t> packet, Frame& frame) {
   frame.destination = arp.target;
   return kNoDrop;
 }
+
+// What an IP header says of the transport behind it.
+struct Transport {
+  uint8_t protocol = 0;
+  bool to_group = false;
+};
 
 bool TransportChecksumGood(std::span<const uint8_t> segment, uint8_t protocol, const Frame& frame) {
   return TransportChecksum(frame.source, frame.destination, protocol, segment) == 0;
@@ -82,21 +90,22 @@ Counter ReadTcp(std::span<const uint8_t> segment, bool to_group, const FrameHint
 }
 
 // A device's word about layer 4 is not taken for ICMP: few devices mean it.
-Counter ReadIcmp(std::span<const uint8_t> message, Frame& frame) {
+[[gnu::noinline]] Counter ReadIcmp(std::span<const uint8_t> message, Frame& frame) {
   if (message.size() < kIcmpHeaderSize) return Counter::kDropIcmpMalformed;
   if (Fold(SumOctets(message)) != 0xffff) return Counter::kDropIcmpChecksum;
   frame.kind = FrameKind::kIcmp;
   return kNoDrop;
 }
 
-Counter ReadIcmpv6(std::span<const uint8_t> message, Frame& frame) {
+[[gnu::noinline]] Counter ReadIcmpv6(std::span<const uint8_t> message, Frame& frame) {
   if (message.size() < kIcmpHeaderSize) return Counter::kDropIcmpv6Malformed;
   if (!TransportChecksumGood(message, kProtocolIcmpv6, frame)) return Counter::kDropIcmpv6Checksum;
   frame.kind = FrameKind::kIcmpv6;
   return kNoDrop;
 }
 
-Counter ReadIpv4(std::span<const uint8_t> packet, const FrameHints& hints, Frame& frame) {
+Counter ReadIpv4(std::span<const uint8_t> packet, const FrameHints& hints, Frame& frame,
+                 Transport& transport) {
   Ipv4Header ip;
   const Counter bad = ParseIpv4(packet, hints.ip_checksum_good, ip);
   if (bad != kNoDrop) return bad;
@@ -111,11 +120,8 @@ Counter ReadIpv4(std::span<const uint8_t> packet, const FrameHints& hints, Frame
   const Counter bad_source = CheckIpv4Source(source);
   if (bad_source != kNoDrop) return bad_source;
   if (destination >> 24 == 127) return Counter::kDropDestinationInvalid;
-  const auto payload = packet.subspan(ip.header_size, ip.payload_size);
-  const bool to_group = destination >> 28 == 0xe || destination == 0xffffffffu;
-  if (ip.protocol == kProtocolTcp) return ReadTcp(payload, to_group, hints, frame);
-  if (ip.protocol == kProtocolIcmp) return ReadIcmp(payload, frame);
-  return Counter::kDropIpProtocol;
+  transport = {ip.protocol, destination >> 28 == 0xe || destination == 0xffffffffu};
+  return kNoDrop;
 }
 
 // Who has no address yet may ask whether one is taken (RFC 4862 5.4.2), look for routers (RFC 4861
@@ -127,7 +133,8 @@ bool MayBeUnspecified(uint8_t protocol, std::span<const uint8_t> payload) {
          type == kMldDone || type == kMldv2Report;
 }
 
-Counter ReadIpv6(std::span<const uint8_t> packet, const FrameHints& hints, Frame& frame) {
+[[gnu::noinline]] Counter ReadIpv6(std::span<const uint8_t> packet, Frame& frame,
+                                   Transport& transport) {
   Ipv6Header ip;
   const Counter bad = ParseIpv6(packet, ip);
   if (bad != kNoDrop) return bad;
@@ -148,21 +155,33 @@ Counter ReadIpv6(std::span<const uint8_t> packet, const FrameHints& hints, Frame
   if (ip.destination.is_loopback() || ip.destination.is_v4()) {
     return Counter::kDropDestinationInvalid;
   }
-  const bool to_group = ip.destination.octets()[0] == 0xff;
-  if (ip.protocol == kProtocolTcp) return ReadTcp(payload, to_group, hints, frame);
-  if (ip.protocol == kProtocolIcmpv6) return ReadIcmpv6(payload, frame);
-  return Counter::kDropIpProtocol;
+  transport = {ip.protocol, ip.destination.octets()[0] == 0xff};
+  return kNoDrop;
 }
 
 Counter ReadFrame(std::span<const uint8_t> octets, const FrameHints& hints, Frame& frame) {
   uint16_t ether_type = 0;
-  const Counter bad = ReadEthernet(octets, hints, frame, ether_type);
+  Counter bad = ReadEthernet(octets, hints, frame, ether_type);
   if (bad != kNoDrop) return bad;
   const auto packet = octets.subspan(frame.l3_offset);
-  if (ether_type == kEtherTypeIpv4) return ReadIpv4(packet, hints, frame);
-  if (ether_type == kEtherTypeIpv6) return ReadIpv6(packet, hints, frame);
   if (ether_type == kEtherTypeArp) return ReadArp(packet, frame);
-  return Counter::kDropEtherType;
+  Transport transport;
+  if (ether_type == kEtherTypeIpv4) {
+    bad = ReadIpv4(packet, hints, frame, transport);
+  } else if (ether_type == kEtherTypeIpv6) {
+    bad = ReadIpv6(packet, frame, transport);
+  } else {
+    return Counter::kDropEtherType;
+  }
+  if (bad != kNoDrop) return bad;
+  const auto payload = octets.subspan(frame.l4_offset, frame.l4_size);
+  if (transport.protocol == kProtocolTcp) {
+    return ReadTcp(payload, transport.to_group, hints, frame);
+  }
+  if (transport.protocol == (frame.v4 ? kProtocolIcmp : kProtocolIcmpv6)) {
+    return frame.v4 ? ReadIcmp(payload, frame) : ReadIcmpv6(payload, frame);
+  }
+  return Counter::kDropIpProtocol;
 }
 
 // Addresses and the TCP header are left alone: they are written by the kinds that have them.

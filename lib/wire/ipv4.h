@@ -104,7 +104,21 @@ inline uint64_t Ipv4HeaderSum(std::span<const uint8_t> header) {
 // The reason why nothing may be answered to this source (MUST-63, RFC 1122 3.2.1.3), or kNoDrop.
 [[nodiscard]] Counter CheckIpv4Source(uint32_t address);
 
-// Writes kIpv4HeaderSize octets, checksum included, and returns that size.
-uint16_t WriteIpv4(uint8_t* out, const Ipv4Header& header);
+// Writes kIpv4HeaderSize octets, checksum included, and returns that size. The checksum is summed
+// from the values: reading back octets that were just stored would stall.
+inline uint16_t WriteIpv4(uint8_t* out, const Ipv4Header& header) {
+  const uint32_t first = uint32_t{0x4500u | header.dscp_ecn} << 16 |
+                         static_cast<uint16_t>(kIpv4HeaderSize + header.payload_size);
+  const uint32_t second = uint32_t{header.id} << 16 | (header.df ? kIpv4DontFragment : 0);
+  const uint32_t third = uint32_t{header.ttl} << 24 | uint32_t{header.protocol} << 16;
+  const uint32_t source = header.source.v4(), destination = header.destination.v4();
+  const uint16_t checksum = ChecksumOf(uint64_t{first} + second + third + source + destination);
+  StoreBe32(out, first);
+  StoreBe32(out + 4, second);
+  StoreBe32(out + 8, third | checksum);
+  StoreBe32(out + 12, source);
+  StoreBe32(out + 16, destination);
+  return kIpv4HeaderSize;
+}
 
 }  // namespace weir::wire

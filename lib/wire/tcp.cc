@@ -13,9 +13,18 @@ constexpr uint8_t kMssSize = 4, kWindowScaleSize = 3, kSackPermittedSize = 2;
 constexpr uint8_t kTimestampsSize = 10, kSackBlockSize = 8;
 constexpr uint8_t kSackBlocksMax = 4;
 
-// NOP NOP kind size, as one big-endian number.
-constexpr uint32_t kNopNop = uint32_t{kKindNop} << 24 | uint32_t{kKindNop} << 16;
-constexpr uint32_t kNopNopTimestamps = kNopNop | uint32_t{kKindTimestamps} << 8 | kTimestampsSize;
+// Four octets of options as one big-endian number.
+constexpr uint32_t Word(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
+  return uint32_t{a} << 24 | uint32_t{b} << 16 | uint32_t{c} << 8 | d;
+}
+constexpr uint32_t kNopNop = Word(kKindNop, kKindNop, 0, 0);
+constexpr uint32_t kNopNopTimestamps = kNopNop | Word(0, 0, kKindTimestamps, kTimestampsSize);
+constexpr uint32_t kNopNopSackPermitted =
+    kNopNop | Word(0, 0, kKindSackPermitted, kSackPermittedSize);
+constexpr uint32_t kSackPermittedTimestamps =
+    Word(kKindSackPermitted, kSackPermittedSize, kKindTimestamps, kTimestampsSize);
+constexpr uint32_t kMssAlone = Word(kKindMss, kMssSize, 0, 0);
+constexpr uint32_t kNopWindowScale = Word(kKindNop, kKindWindowScale, kWindowScaleSize, 0);
 
 void TakeTimestamps(const uint8_t* value, TcpOptions& options) {
   options.present |= TcpOptions::kTimestamps;
@@ -62,7 +71,7 @@ void TakeOption(const uint8_t* p, uint8_t size, TcpOptions& options) {
 }
 
 // MUST-5, MUST-64: any option in any segment, at any alignment.
-void WalkOptions(std::span<const uint8_t> octets, TcpOptions& options) {
+[[gnu::noinline]] void WalkOptions(std::span<const uint8_t> octets, TcpOptions& options) {
   size_t at = 0;
   while (at < octets.size()) {
     const uint8_t kind = octets[at];
@@ -82,6 +91,32 @@ void WalkOptions(std::span<const uint8_t> octets, TcpOptions& options) {
   }
 }
 
+// Options that stand by whole words as nearly everybody sends them, on SYNs and (RFC 7323 appendix
+// A) on all other segments. Returns where it stopped; the walk goes on from there.
+const uint8_t* TakeWholeWords(const uint8_t* p, const uint8_t* end, TcpOptions& options) {
+  constexpr ptrdiff_t kWord = 4, kWithTimestamps = 12;
+  for (; end - p >= kWord; p += kWord) {
+    const uint32_t word = LoadBe32(p);
+    if ((word & 0xffff0000u) == kMssAlone) {
+      options.present |= TcpOptions::kMss;
+      options.mss = static_cast<uint16_t>(word);
+    } else if ((word == kNopNopTimestamps || word == kSackPermittedTimestamps) &&
+               end - p >= kWithTimestamps) {
+      if (word == kSackPermittedTimestamps) options.present |= TcpOptions::kSackPermitted;
+      TakeTimestamps(p + kWord, options);
+      p += kWithTimestamps - kWord;
+    } else if ((word & 0xffffff00u) == kNopWindowScale) {
+      options.present |= TcpOptions::kWindowScale;
+      options.window_scale = static_cast<uint8_t>(word);
+    } else if (word == kNopNopSackPermitted) {
+      options.present |= TcpOptions::kSackPermitted;
+    } else {
+      break;
+    }
+  }
+  return p;
+}
+
 void ParseOptions(std::span<const uint8_t> octets, TcpOptions& options) {
   options.present = 0;
   options.window_scale = 0;
@@ -89,36 +124,18 @@ void ParseOptions(std::span<const uint8_t> octets, TcpOptions& options) {
   options.ts_value = 0;
   options.ts_echo = 0;
   options.sack_count = 0;
-  if (octets.empty()) return;
-  // RFC 7323 appendix A: what nearly every segment with text looks like.
-  if (octets.size() == 12 && LoadBe32(octets.data()) == kNopNopTimestamps) {
-    TakeTimestamps(octets.data() + 4, options);
-    return;
-  }
-  WalkOptions(octets, options);
+  const uint8_t* const end = octets.data() + octets.size();
+  const uint8_t* const at = TakeWholeWords(octets.data(), end, options);
+  if (at != end) [[unlikely]]
+    WalkOptions({at, end}, options);
 }
 
-// How many SACK blocks fit behind `used` octets of other options.
+// How many SACK blocks fit behind `used` octets of header.
 uint8_t SackBlocksThatFit(const TcpOptions& options, uint16_t used) {
-  if (!options.has(TcpOptions::kSack)) return 0;
   const int room = (kTcpHeaderSizeMax - used - 4) / kSackBlockSize;
   if (room <= 0) return 0;
   const uint8_t limit = room < kSackBlocksMax ? static_cast<uint8_t>(room) : kSackBlocksMax;
   return options.sack_count < limit ? options.sack_count : limit;
-}
-
-// The header's size without SACK blocks: each option takes whole 32-bit words, SACK-permitted hides
-// in the padding of the timestamps.
-uint16_t SizeWithoutSack(const TcpOptions& options) {
-  uint16_t size = kTcpHeaderSize;
-  if (options.has(TcpOptions::kMss)) size += 4;
-  if (options.has(TcpOptions::kTimestamps)) {
-    size += 12;
-  } else if (options.has(TcpOptions::kSackPermitted)) {
-    size += 4;
-  }
-  if (options.has(TcpOptions::kWindowScale)) size += 4;
-  return size;
 }
 
 uint8_t* Put32(uint8_t* p, uint32_t value) {
@@ -126,7 +143,9 @@ uint8_t* Put32(uint8_t* p, uint32_t value) {
   return p + 4;
 }
 
-uint8_t* WriteSack(uint8_t* p, const TcpOptions& options, uint8_t count) {
+uint8_t* WriteSack(uint8_t* p, const TcpOptions& options, uint16_t used) {
+  const uint8_t count = SackBlocksThatFit(options, used);
+  if (count == 0) return p;
   p = Put32(p, kNopNop | uint32_t{kKindSack} << 8 | (2u + count * kSackBlockSize));
   for (uint8_t i = 0; i < count; ++i) {
     p = Put32(p, options.sack[i].left.value);
@@ -135,26 +154,19 @@ uint8_t* WriteSack(uint8_t* p, const TcpOptions& options, uint8_t count) {
   return p;
 }
 
-void WriteOptions(uint8_t* p, const TcpOptions& options) {
-  constexpr uint32_t kSackPermittedThere = uint32_t{kKindSackPermitted} << 8 | kSackPermittedSize;
+// Returns where the options end.
+uint8_t* WriteOptions(uint8_t* p, const TcpOptions& options) {
   const bool sack_permitted = options.has(TcpOptions::kSackPermitted);
-  if (options.has(TcpOptions::kMss)) {
-    p = Put32(p, uint32_t{kKindMss} << 24 | uint32_t{kMssSize} << 16 | options.mss);
-  }
+  if (options.has(TcpOptions::kMss)) p = Put32(p, kMssAlone | options.mss);
   if (options.has(TcpOptions::kTimestamps)) {
-    p = Put32(p, sack_permitted ? kSackPermittedThere << 16 | (kNopNopTimestamps & 0xffff)
-                                : kNopNopTimestamps);
+    p = Put32(p, sack_permitted ? kSackPermittedTimestamps : kNopNopTimestamps);
     p = Put32(p, options.ts_value);
     p = Put32(p, options.ts_echo);
   } else if (sack_permitted) {
-    p = Put32(p, kNopNop | kSackPermittedThere);
+    p = Put32(p, kNopNopSackPermitted);
   }
-  if (options.has(TcpOptions::kWindowScale)) {
-    p = Put32(p, uint32_t{kKindNop} << 24 | uint32_t{kKindWindowScale} << 16 |
-                     uint32_t{kWindowScaleSize} << 8 | options.window_scale);
-  }
-  const uint8_t sack_count = SackBlocksThatFit(options, SizeWithoutSack(options));
-  if (sack_count != 0) WriteSack(p, options, sack_count);
+  if (options.has(TcpOptions::kWindowScale)) p = Put32(p, kNopWindowScale | options.window_scale);
+  return p;
 }
 
 }  // namespace
@@ -175,23 +187,22 @@ uint16_t ParseTcp(std::span<const uint8_t> segment, TcpHeader& header) {
   return size;
 }
 
-uint16_t TcpHeaderLength(const TcpOptions& options) {
-  const uint16_t size = SizeWithoutSack(options);
-  const uint8_t sack_count = SackBlocksThatFit(options, size);
-  return static_cast<uint16_t>(size + (sack_count == 0 ? 0 : 4 + sack_count * kSackBlockSize));
+uint16_t tcp_detail::SackLength(const TcpOptions& options, uint16_t used) {
+  const uint8_t count = SackBlocksThatFit(options, used);
+  return static_cast<uint16_t>(count == 0 ? 0 : 4 + count * kSackBlockSize);
 }
 
 void WriteTcp(const TcpHeader& header, uint8_t* out) {
+  uint8_t* end = WriteOptions(out + kTcpHeaderSize, header.options);
+  if (header.options.has(TcpOptions::kSack)) [[unlikely]]
+    end = WriteSack(end, header.options, static_cast<uint16_t>(end - out));
+  const auto words = static_cast<uint32_t>((end - out) / 4);
   StoreBe16(out, header.source_port);
   StoreBe16(out + 2, header.destination_port);
   StoreBe32(out + 4, header.seq.value);
   StoreBe32(out + 8, header.ack.value);
-  out[12] = static_cast<uint8_t>(TcpHeaderLength(header.options) / 4 << 4);
-  out[13] = header.flags;
-  StoreBe16(out + 14, header.window);
-  StoreBe16(out + 16, 0);
-  StoreBe16(out + 18, header.urgent);
-  WriteOptions(out + kTcpHeaderSize, header.options);
+  StoreBe32(out + 12, words << 28 | uint32_t{header.flags} << 16 | header.window);
+  StoreBe32(out + 16, header.urgent);  // behind a checksum of zero
 }
 
 }  // namespace weir::wire

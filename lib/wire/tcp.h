@@ -1,6 +1,7 @@
 // The TCP header and its options as values (RFC 9293 3.1, RFC 7323, RFC 2018).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
@@ -69,8 +70,37 @@ struct TcpHeader {
 // octets, or 0 when the segment is too short or the data offset is impossible.
 [[nodiscard]] uint16_t ParseTcp(std::span<const uint8_t> segment, TcpHeader& header);
 
+namespace tcp_detail {
+
+// Octets of the SACK option behind `used` octets of header.
+[[nodiscard]] uint16_t SackLength(const TcpOptions& options, uint16_t used);
+
+// The header's size for each combination of the other options: each takes whole 32-bit words,
+// SACK-permitted hides in the padding of the timestamps.
+inline constexpr auto kHeaderSizes = [] {
+  std::array<uint8_t, 16> sizes{};
+  for (unsigned present = 0; present < sizes.size(); ++present) {
+    unsigned size = kTcpHeaderSize;
+    if ((present & TcpOptions::kMss) != 0) size += 4;
+    if ((present & TcpOptions::kWindowScale) != 0) size += 4;
+    if ((present & TcpOptions::kTimestamps) != 0) {
+      size += 12;
+    } else if ((present & TcpOptions::kSackPermitted) != 0) {
+      size += 4;
+    }
+    sizes[present] = static_cast<uint8_t>(size);
+  }
+  return sizes;
+}();
+
+}  // namespace tcp_detail
+
 // The size WriteTcp will produce for these options: 20..60, a multiple of four.
-[[nodiscard]] uint16_t TcpHeaderLength(const TcpOptions& options);
+[[nodiscard]] inline uint16_t TcpHeaderLength(const TcpOptions& options) {
+  const uint16_t size = tcp_detail::kHeaderSizes[options.present % tcp_detail::kHeaderSizes.size()];
+  if (!options.has(TcpOptions::kSack)) return size;
+  return static_cast<uint16_t>(size + tcp_detail::SackLength(options, size));
+}
 
 // Writes the header with a zero checksum to `out`, which has TcpHeaderLength() octets. Options come
 // in the order Linux sends them: MSS, SACK-permitted, timestamps, window scale on a SYN; NOP NOP

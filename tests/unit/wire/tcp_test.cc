@@ -171,6 +171,55 @@ TEST(Tcp, IgnoresTheReservedBits) {
   EXPECT_EQ(header.flags, kTcpSyn);
 }
 
+TEST(TcpOptions, OfEverySystemsSynAreUnderstood) {
+  const Octets linux_syn = kMssOption + Octets{4, 2} + kTimestampsOption + Octets{1, 3, 3, 7};
+  const Octets windows = kMssOption + Octets{1, 3, 3, 7, 1, 1, 4, 2};
+  const Octets macos =
+      kMssOption + Octets{1, 3, 3, 7, 1, 1} + kTimestampsOption + Octets{4, 2, 0, 0};
+  const Octets freebsd = kMssOption + Octets{1, 3, 3, 7, 4, 2} + kTimestampsOption;
+  for (const Octets& syn : {linux_syn, windows, macos, freebsd}) {
+    const TcpOptions options = ParsedOptions(syn, kTcpSyn);
+    const uint8_t timestamps = syn == windows ? uint8_t{0} : TcpOptions::kTimestamps;
+    EXPECT_EQ(options.present, TcpOptions::kMss | TcpOptions::kWindowScale |
+                                   TcpOptions::kSackPermitted | timestamps);
+    EXPECT_EQ(options.mss, 1460);
+    EXPECT_EQ(options.window_scale, 7);
+    EXPECT_EQ(options.ts_value, timestamps == 0 ? 0u : 1u);
+    EXPECT_EQ(options.ts_echo, timestamps == 0 ? 0u : 2u);
+  }
+  EXPECT_EQ(ParsedOptions({}, kTcpSyn).present, 0);
+}
+
+// MUST-64. Options that stand by whole words are taken at a glance; behind a word of NOPs, which
+// nobody sends, the same octets are walked through one by one.
+TEST(TcpOptions, MeanTheSameHoweverTheyAreRead) {
+  const Octets parts[] = {kMssOption,
+                          {1, 3, 3, 7},
+                          {1, 1, 4, 2},
+                          Octets{4, 2} + kTimestampsOption,
+                          Octets{1, 1} + kTimestampsOption,
+                          Octets{1, 1} + kSackOption,
+                          {1},
+                          {0},
+                          {4, 2},
+                          {3, 3, 9},
+                          {2, 3, 1},  // known kinds of wrong sizes
+                          {1, 3, 4, 1, 4},
+                          {8, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0},
+                          {254, 5, 1, 1, 1},
+                          {2, 4},  // cut off, or taking what follows for its own
+                          {4, 2, 8, 10},
+                          {1, 1, 8, 10, 0, 0, 0},
+                          {1, 1, 1, 200}};
+  Prng prng(6);
+  for (int i = 0; i < 20000; ++i) {
+    Octets options;
+    while (prng.Below(8) != 0) options = options + parts[prng.Below(std::size(parts))];
+    options.resize(std::min<size_t>(options.size() / 4 * 4, 36));
+    ExpectEqual(ParsedOptions(options), ParsedOptions(Octets{1, 1, 1, 1} + options));
+  }
+}
+
 // MUST-4: end of list, no operation, MSS.
 TEST(TcpOptions, OfTheRfcAreUnderstood) {
   const TcpOptions options = ParsedOptions(Octets{1, 1} + kMssOption + Octets{0, 8, 1, 2});
