@@ -53,15 +53,12 @@ Interface::Interface(const InterfaceConfig& config)
       on_link_.push_back(network);
     }
   }
+  broadcasts_.push_back(0xffffffffu);
+  for (const Network& network : on_link_) {
+    if (const auto broadcast = network.broadcast()) broadcasts_.push_back(*broadcast);
+  }
   link_header_size_ = wire::kEthernetHeaderSize;
   if (config_.vlan != 0) link_header_size_ += wire::kVlanTagSize;
-}
-
-bool Interface::IsBroadcast(const IpAddress& a) const {
-  if (!a.is_v4()) return false;
-  if (a.v4() == 0xffffffffu) return true;
-  return std::any_of(on_link_.begin(), on_link_.end(),
-                     [&a](const Network& network) { return network.IsBroadcast(a); });
 }
 
 }  // namespace weir::ip

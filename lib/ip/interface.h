@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "ip/config.h"
@@ -9,6 +10,9 @@
 #include "wire/ethernet.h"
 
 namespace weir::ip {
+
+// Where there should be an index: the port has no interface.
+inline constexpr uint16_t kNoInterface = 0xffff;
 
 // The link-local address that follows from a hardware address (RFC 2464 4, RFC 4291 appendix A).
 IpAddress LinkLocalAddress(const wire::MacAddress& mac);
@@ -23,8 +27,9 @@ class Network {
     return (((a.high() ^ high_) & high_mask_) | ((a.low() ^ low_) & low_mask_)) == 0;
   }
   // The directed broadcast address of an IPv4 network that has one (RFC 922; not /31, RFC 3021).
-  bool IsBroadcast(const IpAddress& a) const {
-    return has_broadcast_ && Contains(a) && (a.low() | low_mask_) == ~uint64_t{0};
+  std::optional<uint32_t> broadcast() const {
+    if (!has_broadcast_) return std::nullopt;
+    return static_cast<uint32_t>(low_ | ~low_mask_);
   }
   friend bool operator==(const Network&, const Network&) = default;
 
@@ -68,12 +73,19 @@ class Interface {
   // A neighbour is whoever is on link, or a gateway wherever its address lies.
   bool IsNeighbour(const IpAddress& a) const { return OnLink(a) || IsGateway(a); }
   // 255.255.255.255 or the broadcast address of one of our networks.
-  bool IsBroadcast(const IpAddress& a) const;
+  bool IsBroadcast(const IpAddress& a) const {
+    if (!a.is_v4()) return false;
+    for (const uint32_t broadcast : broadcasts_) {
+      if (broadcast == a.v4()) return true;
+    }
+    return false;
+  }
 
  private:
   InterfaceConfig config_;
   std::vector<Prefix> addresses_;
   std::vector<Network> on_link_;
+  std::vector<uint32_t> broadcasts_;
   bool has_v6_ = false;
   uint16_t link_header_size_;
 };

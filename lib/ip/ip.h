@@ -79,9 +79,10 @@ class Ip {
 
   // --- receiving ---
   // True for a frame that is meant for this host on this port: its VLAN, its hardware address, not
-  // from ourselves nor from a broadcast address (MUST-63). False: the reason has been counted. The
-  // stack asks for TCP; Receive asks by itself.
+  // from ourselves nor from a broadcast address (MUST-63). False: the reason has been counted.
   [[nodiscard]] bool Admits(const wire::Frame& frame, uint16_t port);
+  // The same for TCP, with the index of the address of ours that it is for; -1: refused, counted.
+  [[nodiscard]] int TakenBy(const wire::Frame& frame, uint16_t port);
   // Takes an accepted frame that is not TCP. Giving one frame to several shards is safe.
   std::optional<QuotedError> Receive(const wire::Frame& frame, Packet packet, Time now,
                                      FrameList& out);
@@ -94,13 +95,13 @@ class Ip {
   // --- sending ---
   // Puts IP and Ethernet headers in front of a packet that begins with its finished transport
   // header and appends it to `out`, or keeps it until the neighbour has answered. `neighbour_hint`
-  // belongs to the caller's flow and makes the next call cheap. False: dropped, and the reason
-  // counted.
-  bool Send(Packet l4, uint16_t local_index, const IpAddress& remote, const SendOptions& options,
+  // belongs to the caller's flow and makes the next call cheap. False: it is not sent, and the
+  // reason has been counted; the packet stays with the caller, to be freed.
+  bool Send(Packet&& l4, uint16_t local_index, const IpAddress& remote, const SendOptions& options,
             uint16_t& neighbour_hint, Time now, FrameList& out);
   // The same straight back to where `request` came from, without route or neighbour: an answer to a
   // stranger. `local_index` is the request's destination.
-  bool Reply(Packet l4, const wire::Frame& request, uint16_t local_index,
+  bool Reply(Packet&& l4, const wire::Frame& request, uint16_t local_index,
              const SendOptions& options, FrameList& out);
   // Tells that a flow with this hint has made progress: its neighbour is reachable (RFC
   // 4861 7.3.1).
@@ -136,8 +137,8 @@ class Ip {
 
  private:
   bool CanSpeak(const LocalAddress& local, const IpAddress& remote) const;
-  bool PrependIp(Packet& l4, const IpAddress& source, const IpAddress& destination,
-                 const SendOptions& options);
+  static uint8_t* PrependHeaders(Packet& l4, const IpAddress& source, const IpAddress& destination,
+                                 const SendOptions& options, uint16_t link_header_size);
   // The ARP, ICMP or ICMPv6 message of an accepted frame.
   static std::span<const uint8_t> MessageOf(const wire::Frame& frame, const Packet& packet) {
     WEIR_DCHECK(frame.l4_offset + frame.l4_size <= packet.first_size());

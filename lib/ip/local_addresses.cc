@@ -22,12 +22,9 @@ LocalAddresses::LocalAddresses(std::span<const Interface> interfaces) {
   }
 }
 
-int LocalAddresses::FindInAnyState(const IpAddress& address, uint16_t port) const {
-  if (guess_ < all_.size() && all_[guess_].address == address && all_[guess_].port == port) {
-    return static_cast<int>(guess_);
-  }
+int LocalAddresses::Search(const IpAddress& address, uint16_t port) const {
   for (size_t i = 0; i < all_.size(); ++i) {
-    if (all_[i].address != address || all_[i].port != port) continue;
+    if (!Is(i, address, port)) continue;
     guess_ = i;
     return static_cast<int>(i);
   }

@@ -38,7 +38,10 @@ class LocalAddresses {
     return index >= 0 && all_[static_cast<size_t>(index)].state == AddressState::kUsable ? index
                                                                                          : -1;
   }
-  int FindInAnyState(const IpAddress& address, uint16_t port) const;
+  int FindInAnyState(const IpAddress& address, uint16_t port) const {
+    if (guess_ < all_.size() && Is(guess_, address, port)) return static_cast<int>(guess_);
+    return Search(address, port);
+  }
 
   const LocalAddress& operator[](size_t index) const { return all_[index]; }
   LocalAddress& operator[](size_t index) { return all_[index]; }
@@ -50,6 +53,11 @@ class LocalAddresses {
   int SourceOn(uint16_t interface, const IpAddress& neighbour) const;
 
  private:
+  bool Is(size_t index, const IpAddress& address, uint16_t port) const {
+    return all_[index].address == address && all_[index].port == port;
+  }
+  int Search(const IpAddress& address, uint16_t port) const;
+
   std::vector<LocalAddress> all_;
   mutable size_t guess_ = 0;  // the one that was asked for last: most often the one asked for next
 };

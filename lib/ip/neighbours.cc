@@ -83,7 +83,7 @@ uint16_t Neighbours::Obtain(const IpAddress& address, uint16_t interface, uint16
   return index;
 }
 
-bool Neighbours::Send(uint16_t index, Packet frame, Time now, FrameList& out) {
+bool Neighbours::Send(uint16_t index, Packet&& frame, Time now, FrameList& out) {
   Neighbour& n = table_[index];
   // All but the destination is known even now; Flush fills that in.
   if (interfaces_[n.interface].link_header_size() == wire::kEthernetHeaderSize) {

@@ -36,8 +36,8 @@ class Neighbours {
   // place. `local` is the address of ours that will ask for it.
   uint16_t Obtain(const IpAddress& address, uint16_t interface, uint16_t local);
   // Fills in the link header, for which the frame has left room, and sends it; it waits while the
-  // neighbour is not resolved. False: dropped and counted.
-  bool Send(uint16_t index, Packet frame, Time now, FrameList& out);
+  // neighbour is not resolved. False: not sent, and counted.
+  bool Send(uint16_t index, Packet&& frame, Time now, FrameList& out);
 
   void OnAdvertisement(const IpAddress& address, uint16_t interface, const Advertisement& said,
                        Time now, FrameList& out);

@@ -8,6 +8,13 @@
 
 namespace weir::ip {
 
+int Ip::TakenBy(const wire::Frame& frame, uint16_t port) {
+  if (!Admits(frame, port)) return -1;
+  const int local = locals_.Find(frame.destination, port);
+  if (local < 0) counters_.Add(Counter::kDropNotLocal);
+  return local;
+}
+
 bool Ip::Admits(const wire::Frame& frame, uint16_t port) {
   const Counter reason = Refusal(frame, port);
   return reason == wire::kNoDrop || Drop(reason);
@@ -15,7 +22,7 @@ bool Ip::Admits(const wire::Frame& frame, uint16_t port) {
 
 // Why the frame is not for this host on this port, or kNoDrop.
 Counter Ip::Refusal(const wire::Frame& frame, uint16_t port) const {
-  if (port >= interface_of_port_.size() || interface_of_port_[port] >= interfaces_.size()) {
+  if (port >= interface_of_port_.size() || interface_of_port_[port] == kNoInterface) {
     return Counter::kDropPortUnknown;
   }
   const Interface& nic = interfaces_[interface_of_port_[port]];

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "packet/packet.h"
 
@@ -13,27 +13,32 @@ namespace weir {
 // Thread: one. Frames that nobody took are freed by Clear or with the list.
 class FrameList {
  public:
-  explicit FrameList(size_t capacity) : capacity_(capacity) { frames_.reserve(capacity); }
+  explicit FrameList(size_t capacity)
+      : capacity_(capacity), frames_(std::make_unique<Packet[]>(capacity)) {}
 
   // Takes the frame away and returns true, or leaves it with the caller and returns false when
   // full.
   [[nodiscard]] bool Push(Packet&& frame) {
     if (full()) return false;
-    frames_.push_back(std::move(frame));
+    std::construct_at(&frames_[size_++], std::move(frame));  // over an empty handle
     return true;
   }
   // Whoever moves a frame out of the span leaves an empty handle behind.
-  std::span<Packet> frames() { return frames_; }
-  void Clear() { frames_.clear(); }
+  std::span<Packet> frames() { return {frames_.get(), size_}; }
+  void Clear() {
+    for (Packet& frame : frames()) frame.Reset();
+    size_ = 0;
+  }
 
-  bool full() const { return frames_.size() == capacity_; }
-  size_t size() const { return frames_.size(); }
+  bool full() const { return size_ == capacity_; }
+  size_t size() const { return size_; }
   size_t capacity() const { return capacity_; }
-  size_t room() const { return capacity_ - frames_.size(); }
+  size_t room() const { return capacity_ - size_; }
 
  private:
   size_t capacity_;
-  std::vector<Packet> frames_;
+  size_t size_ = 0;
+  std::unique_ptr<Packet[]> frames_;  // empty handles from size_ on
 };
 
 }  // namespace weir

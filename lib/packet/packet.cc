@@ -20,6 +20,18 @@ uint32_t Packet::pinned_size() const {
   return total;
 }
 
+bool Packet::AllUnique() const {
+  for (const rte_mbuf* m = m_; m != nullptr; m = m->next) {
+    if (__atomic_load_n(&m->refcnt, __ATOMIC_ACQUIRE) != 1) return false;
+    if ((m->ol_flags & RTE_MBUF_F_INDIRECT) != 0) return false;  // the octets are another buffer's
+    if ((m->ol_flags & RTE_MBUF_F_EXTERNAL) != 0 &&
+        __atomic_load_n(&m->shinfo->refcnt, __ATOMIC_ACQUIRE) != 1) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void Packet::TrimFront(uint16_t n) {
   WEIR_DCHECK(n <= m_->data_len);
   m_->data_off = static_cast<uint16_t>(m_->data_off + n);

@@ -125,6 +125,7 @@ class Packet {
   }
 
  private:
+  bool AllUnique() const;
   // Gives every buffer of the chain back to the pool it came from, as far as it has no other owner.
   // The pool that is linked implements it.
   static void FreeBuffers(rte_mbuf* first);
@@ -170,15 +171,11 @@ inline Packet Packet::Share() const {
 }
 
 inline bool Packet::unique() const {
-  for (const rte_mbuf* m = m_; m != nullptr; m = m->next) {
-    if (__atomic_load_n(&m->refcnt, __ATOMIC_ACQUIRE) != 1) return false;
-    if ((m->ol_flags & RTE_MBUF_F_INDIRECT) != 0) return false;  // the octets are another buffer's
-    if ((m->ol_flags & RTE_MBUF_F_EXTERNAL) != 0 &&
-        __atomic_load_n(&m->shinfo->refcnt, __ATOMIC_ACQUIRE) != 1) {
-      return false;
-    }
+  // One buffer of its own shows in its first cache line.
+  if (m_->nb_segs == 1 && (m_->ol_flags & (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)) == 0) {
+    return __atomic_load_n(&m_->refcnt, __ATOMIC_ACQUIRE) == 1;
   }
-  return true;
+  return AllUnique();
 }
 
 inline ChecksumStatus Packet::ip_checksum() const {
@@ -194,9 +191,9 @@ inline ChecksumStatus Packet::l4_checksum() const {
 inline void Packet::RequestTcpChecksum(bool v4, uint16_t l2_size, uint16_t l3_size,
                                        uint16_t l4_size) {
   m_->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM | (v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
-  m_->l2_len = l2_size & 0x7f;  // widths of DPDK's bit fields
-  m_->l3_len = l3_size & 0x1ff;
-  m_->l4_len = l4_size & 0xff;
+  m_->tx_offload = uint64_t{l2_size} << RTE_MBUF_L2_LEN_OFS |
+                   uint64_t{l3_size} << RTE_MBUF_L3_LEN_OFS |
+                   uint64_t{l4_size} << RTE_MBUF_L4_LEN_OFS;
 }
 
 // Where packets come from. The implementation is chosen by linking: pool_mempool.cc over

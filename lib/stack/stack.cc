@@ -45,11 +45,11 @@ Stack::Stack(const StackConfig& config, PacketPool& pool, Counters& counters, Ti
       now_(now),
       ip_(config.ip, pool, counters),
       tcp_(EngineConfig(config.tcp, config.burst_max, ip_), pool, counters, now),
-      out_(config.frames_max) {
+      out_(config.frames_max),
+      frames_(config.burst_max),
+      segments_(config.burst_max),
+      checksums_(ChecksumTasks()) {
   tcp_.UsePathMtus(PathMtusOf(ip_));
-  burst_.reserve(config.burst_max);
-  frames_.resize(config.burst_max);
-  segments_.reserve(config.burst_max);
   tcp_.set_worker(Worker(this));
 }
 
@@ -62,55 +62,59 @@ std::span<Packet> Stack::Turn(std::span<Packet> received, Time now, bool pressed
   if (turned_) out_.Clear();  // before the first turn it holds what Start owes
   turned_ = true;
   now_ = std::max(now, now_);
-  Classify(received);                      // 1
-  RunIp();                                 // 2
-  tcp_.Receive(segments_, now_, pressed);  // 3
-  tcp_.RunTimers(now_);                    // 4
+  const std::span<Packet> burst = BoundBurst(received);
+  Classify(burst);                            // 1
+  tcp_.Receive(RunIp(burst), now_, pressed);  // 2, 3
+  tcp_.RunTimers(now_);                       // 4
   ip_.Tick(now_, out_);
   handlers_.Run(Worker(this), now_);  // 5
   tcp_.RunEvents();
   tcp_.Output();  // 6
   FinishSegments();
-  burst_.clear();
-  segments_.clear();
-  for (const Packet& frame : out_.frames()) {
-    counters_.Add(Counter::kTxOctets, frame ? frame.size() : 0);
-  }
-  counters_.Add(Counter::kTxFrames, out_.size());
+  for (Packet& packet : burst) packet.Reset();
+  CountSent();
   return out_.frames();
+}
+
+// What there is no room for is dropped unread.
+std::span<Packet> Stack::BoundBurst(std::span<Packet> received) {
+  const size_t size = std::min(received.size(), frames_.size());
+  uint64_t octets = 0, count = 0;
+  for (const Packet& packet : received) {
+    if (!packet) continue;
+    octets += packet.size();
+    ++count;
+  }
+  counters_.Add(Counter::kRxOctets, octets);
+  counters_.Add(Counter::kRxFrames, count);
+  for (Packet& packet : received.subspan(size)) {
+    if (packet) counters_.Add(Counter::kDropFrameBurst);
+    packet.Reset();
+  }
+  return received.first(size);
+}
+
+void Stack::Classify(std::span<Packet> burst) {
+  for (size_t i = 0; i < burst.size(); ++i) {
+    frames_[i].kind = wire::FrameKind::kDropped;
+    if (burst[i]) Classify(burst[i], frames_[i]);
+  }
 }
 
 // Every frame is read once, into values that cannot be malformed. What is kept past this point is
 // one buffer that nobody else owns.
-void Stack::Classify(std::span<Packet> received) {
-  for (Packet& packet : received) {
-    if (!packet) continue;
-    counters_.Add(Counter::kRxFrames);
-    counters_.Add(Counter::kRxOctets, packet.size());
-    if (burst_.size() == burst_.capacity()) {
-      counters_.Add(Counter::kDropFrameBurst);
-      packet.Reset();
-      continue;
-    }
-    if (!MakeOwn(packet)) {
-      packet.Reset();
-      continue;
-    }
-    wire::FrameHints hints;
-    hints.ip_checksum_good = packet.ip_checksum() == ChecksumStatus::kGood;
-    hints.l4_checksum_good = packet.l4_checksum() == ChecksumStatus::kGood;
-    hints.vlan_stripped = packet.vlan_stripped();
-    hints.vlan_tci = packet.vlan_tci();
-    wire::Frame& frame = frames_[burst_.size()];
-    wire::ParseFrame(packet.first(), hints, frame);
-    if (frame.kind == wire::FrameKind::kDropped) {
-      counters_.Add(frame.drop);
-      if (frame.drop == Counter::kDropIpProtocol) ip_.Refuse(frame, packet, now_, out_);
-      packet.Reset();
-      continue;
-    }
-    burst_.push_back(std::move(packet));
-  }
+void Stack::Classify(Packet& packet, wire::Frame& frame) {
+  if (!MakeOwn(packet)) return packet.Reset();
+  wire::FrameHints hints;
+  hints.ip_checksum_good = packet.ip_checksum() == ChecksumStatus::kGood;
+  hints.l4_checksum_good = packet.l4_checksum() == ChecksumStatus::kGood;
+  hints.vlan_stripped = packet.vlan_stripped();
+  hints.vlan_tci = packet.vlan_tci();
+  wire::ParseFrame(packet.first(), hints, frame);
+  if (frame.kind != wire::FrameKind::kDropped) return;
+  counters_.Add(frame.drop);
+  if (frame.drop == Counter::kDropIpProtocol) ip_.Refuse(frame, packet, now_, out_);
+  packet.Reset();
 }
 
 // A frame in several buffers, or one that its sender still holds (two ports joined in one process),
@@ -126,48 +130,52 @@ bool Stack::MakeOwn(Packet& packet) {
   return true;
 }
 
-void Stack::RunIp() {
-  for (size_t i = 0; i < burst_.size(); ++i) {
+// Returns the segments for TCP.
+std::span<tcp::Segment> Stack::RunIp(std::span<Packet> burst) {
+  size_t count = 0;
+  for (size_t i = 0; i < burst.size(); ++i) {
     const wire::Frame& frame = frames_[i];
-    if (frame.kind == wire::FrameKind::kTcp) {
-      TakeTcp(frame, burst_[i]);
-    } else if (const auto error = ip_.Receive(frame, std::move(burst_[i]), now_, out_)) {
+    Packet& packet = burst[i];
+    if (frame.kind == wire::FrameKind::kTcp) [[likely]] {
+      const int local = ip_.TakenBy(frame, packet.port());
+      if (local >= 0) segments_[count++] = {&frame, &packet, static_cast<uint8_t>(local)};
+    } else if (frame.kind != wire::FrameKind::kDropped) {
+      const auto error = ip_.Receive(frame, std::move(packet), now_, out_);
+      if (!error) continue;
       counters_.Add(Counter::kIcmpErrorsForTcp);
       tcp_.IcmpArrives(error->segment, static_cast<uint8_t>(error->local), error->path_mtu, now_);
     }
   }
+  return std::span(segments_).first(count);
 }
 
-void Stack::TakeTcp(const wire::Frame& frame, Packet& packet) {
-  if (!ip_.Admits(frame, packet.port())) return;  // counted
-  const int local = ip_.LocalIndex(frame.destination, packet.port());
-  if (local < 0) {
-    counters_.Add(Counter::kDropNotLocal);
-    return;
+std::vector<Stack::ChecksumTask> Stack::ChecksumTasks() const {
+  std::vector<ChecksumTask> tasks;
+  for (uint16_t i = 0; i < ip_.locals().size(); ++i) {
+    const ip::LocalAddress& local = ip_.Local(i);
+    const bool v4 = local.address.is_v4();
+    ChecksumTask& task = tasks.emplace_back();
+    task.l2_size = ip_.link_header_size(i);
+    task.l3_size = v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize;
+    if (local.port >= config_.offloads.size()) continue;
+    const PortOffloads& offloads = config_.offloads[local.port];
+    task.by_device = v4 ? offloads.tcp_checksum_v4 : offloads.tcp_checksum_v6;
   }
-  segments_.push_back({&frame, &packet, static_cast<uint8_t>(local)});
-}
-
-const PortOffloads& Stack::OffloadsOf(uint16_t port) const {
-  static constexpr PortOffloads kNone{};
-  return port < config_.offloads.size() ? config_.offloads[port] : kNone;
+  return tasks;
 }
 
 // The checksum by the device where it offers that, else by us.
-void Stack::FillChecksum(tcp::OutSegment& segment) {
-  const ip::LocalAddress& local = ip_.Local(segment.local);
-  const bool v4 = local.address.is_v4();
-  const PortOffloads& offloads = OffloadsOf(local.port);
+void Stack::FillChecksum(tcp::OutSegment& segment) const {
+  const IpAddress& local = ip_.Local(segment.local).address;
+  const ChecksumTask& task = checksums_[segment.local];
   Packet& packet = segment.packet;
   const uint64_t pseudo =
-      wire::PseudoHeaderSum(local.address, segment.remote, wire::kProtocolTcp, packet.size());
+      wire::PseudoHeaderSum(local, segment.remote, wire::kProtocolTcp, packet.size());
   packet.ClearOffloads();
   uint8_t* field = packet.data() + kTcpChecksumOffset;
-  if (v4 ? offloads.tcp_checksum_v4 : offloads.tcp_checksum_v6) {
+  if (task.by_device) {
     StoreBe16(field, wire::Fold(pseudo));  // what the device adds the rest to
-    packet.RequestTcpChecksum(v4, ip_.link_header_size(segment.local),
-                              v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize,
-                              segment.header_size);
+    packet.RequestTcpChecksum(local.is_v4(), task.l2_size, task.l3_size, segment.header_size);
   } else {
     StoreBe16(field, wire::ChecksumOf(pseudo + wire::SumOctets(packet.first())));
   }
@@ -192,6 +200,13 @@ void Stack::FinishSegments() {
     }
   }
   tcp_.out_segments().clear();
+}
+
+void Stack::CountSent() {
+  uint64_t octets = 0;
+  for (const Packet& frame : out_.frames()) octets += frame.size();
+  counters_.Add(Counter::kTxOctets, octets);
+  counters_.Add(Counter::kTxFrames, out_.size());
 }
 
 void Stack::SetTimer(Handler& handler, uint32_t milliseconds) {

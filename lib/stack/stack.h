@@ -46,10 +46,11 @@ class Stack {
   // Begins address configuration (DAD, MLD, announcements); the first Turn sends what that owes.
   void Start(Time now);
 
-  // One turn: takes the frames away from `received` (at most burst_max), moves every protocol on to
-  // `now`, calls the application back, and returns the frames to send, each with its port set. The
-  // caller takes what it can send; what it leaves is freed by the next turn. `now` must not go
-  // back. `pressed` tells that frames arrive faster than they are taken, see tcp::Engine::Receive.
+  // One turn: takes the frames away from `received` (at most burst_max; what is behind them is
+  // dropped), moves every protocol on to `now`, calls the application back, and returns the frames
+  // to send, each with its port set. The caller takes what it can send; what it leaves is freed by
+  // the next turn. `now` must not go back. `pressed` tells that frames arrive faster than they are
+  // taken, see tcp::Engine::Receive.
   [[nodiscard]] std::span<Packet> Turn(std::span<Packet> received, Time now, bool pressed = false);
 
   // --- what weir::Worker calls, and the worker that owns the stack ---
@@ -79,13 +80,21 @@ class Stack {
   const Counters& counters() const { return counters_; }
 
  private:
-  void Classify(std::span<Packet> received);
+  // What is done about the TCP checksum of segments from one of our addresses.
+  struct ChecksumTask {
+    bool by_device = false;
+    uint16_t l2_size = 0, l3_size = 0;  // octets of the headers in front
+  };
+
+  std::span<Packet> BoundBurst(std::span<Packet> received);
+  void Classify(std::span<Packet> burst);
+  void Classify(Packet& packet, wire::Frame& frame);
   bool MakeOwn(Packet& packet);
-  void RunIp();
-  void TakeTcp(const wire::Frame& frame, Packet& packet);
+  std::span<tcp::Segment> RunIp(std::span<Packet> burst);
   void FinishSegments();
-  void FillChecksum(tcp::OutSegment& segment);
-  const PortOffloads& OffloadsOf(uint16_t port) const;
+  void FillChecksum(tcp::OutSegment& segment) const;
+  void CountSent();
+  std::vector<ChecksumTask> ChecksumTasks() const;
   bool IsOurs(const IpAddress& address) const;
 
   StackConfig config_;
@@ -95,9 +104,9 @@ class Stack {
   ip::Ip ip_;
   tcp::Engine tcp_;
   FrameList out_;
-  std::vector<Packet> burst_;
-  std::vector<wire::Frame> frames_;     // what Classify found, index by index with burst_
-  std::vector<tcp::Segment> segments_;  // the TCP segments among them
+  std::vector<wire::Frame> frames_;      // what Classify found, index by index with the burst
+  std::vector<tcp::Segment> segments_;   // the TCP segments among them
+  std::vector<ChecksumTask> checksums_;  // by index of address
   Handlers handlers_;
   bool turned_ = false;
   bool draining_ = false;

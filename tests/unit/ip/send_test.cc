@@ -162,6 +162,7 @@ TEST(Replying, GoesStraightBackWithoutAskingAnybody) {
   rig.StartUp();
   for (const bool v4 : {true, false}) {
     wire::Frame request;
+    request.v4 = v4;
     request.source = v4 ? kFar4 : kFar6;
     request.destination = v4 ? kOurs4 : kOurs6;
     request.source_mac = HostMac(77);
@@ -227,12 +228,11 @@ TEST(Networks, ContainWhatTheirBitsSay) {
   EXPECT_TRUE(v4.Contains(Address("198.18.7.255")));
   EXPECT_FALSE(v4.Contains(Address("198.18.8.0")));
   EXPECT_FALSE(v4.Contains(Address("198.18.3.255")));
-  EXPECT_TRUE(v4.IsBroadcast(Address("198.18.7.255")));
-  EXPECT_FALSE(v4.IsBroadcast(Address("198.18.6.255")));
+  EXPECT_EQ(v4.broadcast(), Address("198.18.7.255").v4());
   const Network v6(Address("2001:2:0:8::1"), 61);
   EXPECT_TRUE(v6.Contains(Address("2001:2:0:f::")));
   EXPECT_FALSE(v6.Contains(Address("2001:2:0:10::")));
-  EXPECT_FALSE(v6.IsBroadcast(Address("2001:2:0:f:ffff:ffff:ffff:ffff")));
+  EXPECT_EQ(v6.broadcast(), std::nullopt);
   const Network host(Address("2001:2::1"), 128);
   EXPECT_TRUE(host.Contains(Address("2001:2::1")));
   EXPECT_FALSE(host.Contains(Address("2001:2::")));
@@ -241,8 +241,18 @@ TEST(Networks, ContainWhatTheirBitsSay) {
   EXPECT_TRUE(all.Contains(Address("255.1.2.3")));
   EXPECT_FALSE(all.Contains(Address("2001:2::1")));
   // RFC 3021: both addresses of a /31 are hosts.
-  EXPECT_FALSE(Network(Address("198.18.0.0"), 31).IsBroadcast(Address("198.18.0.1")));
-  EXPECT_FALSE(Network(Address("198.18.0.1"), 32).IsBroadcast(Address("198.18.0.1")));
+  EXPECT_EQ(Network(Address("198.18.0.0"), 31).broadcast(), std::nullopt);
+  EXPECT_EQ(Network(Address("198.18.0.1"), 32).broadcast(), std::nullopt);
+}
+
+TEST(Networks, OfAnInterfaceHaveTheirBroadcastAddresses) {
+  InterfaceConfig config;
+  config.addresses = {{Address("198.18.4.77"), 22}, {Address("2001:2::2"), 64}};
+  const Interface nic(config);
+  EXPECT_TRUE(nic.IsBroadcast(Address("198.18.7.255")));
+  EXPECT_TRUE(nic.IsBroadcast(Address("255.255.255.255")));
+  EXPECT_FALSE(nic.IsBroadcast(Address("198.18.6.255")));
+  EXPECT_FALSE(nic.IsBroadcast(Address("2001:2::c612:7ff")));  // the same last octets
 }
 
 }  // namespace
