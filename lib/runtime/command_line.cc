@@ -56,6 +56,7 @@ absl::StatusOr<CommandLine> LoadFromCommandLine(int& argc, char**& argv) {
   }
   ReadFlags(draft);
   RequirePort(draft);
+  CheckFiles(draft);
   absl::StatusOr<Config> config = Finish(std::move(draft));
   if (!config.ok()) return config.status();
   result.config = *std::move(config);

@@ -122,6 +122,7 @@ struct TcpConfig {
   AcceptOverflow accept_overflow = AcceptOverflow::kDrop;
   uint32_t accepts_per_turn = 256;
   uint32_t defer_accept_ms = 0;
+  std::string syn_cookie_secret_file;  // empty: a secret of this process alone
   uint32_t out_of_order_segments = 256;
   uint32_t ttl = 64;
   uint32_t dscp = 0;
@@ -174,7 +175,8 @@ struct Config {
 //   FILE:LINE: KEY = VALUE: what is wrong; what would be right
 //   --flag=VALUE: what is wrong; what would be right
 
-// Reads TOML text; `file_name` is only for messages. A text without ports is accepted.
+// Reads TOML text; `file_name` is only for messages. A text without ports is accepted, and files
+// that it names are not looked at.
 absl::StatusOr<Config> ParseConfig(std::string_view toml_text, std::string_view file_name);
 
 // Reads a file. NotFound or another code where it cannot be read.

@@ -7,6 +7,7 @@
 #include "runtime/config_keys.h"
 #include "runtime/config_value.h"
 #include "runtime/config_words.h"
+#include "runtime/secret_file.h"
 
 namespace weir::runtime {
 namespace {
@@ -256,6 +257,14 @@ void Draft::Clash(std::initializer_list<std::string> keys, const std::string& pr
     if (first) absl::StrAppend(&blamed, " = ", PrintValue(first->slot));
   }
   problems.push_back(absl::StrCat(blamed, ": ", problem));
+}
+
+void CheckFiles(Draft& draft) {
+  const std::string& secret = draft.config.tcp.syn_cookie_secret_file;
+  if (secret.empty()) return;
+  if (const absl::Status status = CheckSecretFile(secret); !status.ok()) {
+    draft.Clash({"tcp.syn_cookie_secret_file"}, std::string(status.message()));
+  }
 }
 
 absl::StatusOr<Config> Finish(Draft draft) {

@@ -41,6 +41,9 @@ absl::Status ReadFile(const std::string& path, Draft& draft);
 // Takes the flags in force into the draft.
 void ReadFlags(Draft& draft);
 
+// Looks at the files that values name.
+void CheckFiles(Draft& draft);
+
 // Fills in what depends on other keys, refuses what clashes, and gives the value or all problems.
 absl::StatusOr<Config> Finish(Draft draft);
 

@@ -182,6 +182,7 @@ absl::Status ReadFile(const std::string& path, Draft& draft) {
 absl::StatusOr<Config> LoadConfig(const std::string& path) {
   Draft draft;
   if (absl::Status status = ReadFile(path, draft); !status.ok()) return status;
+  CheckFiles(draft);
   return Finish(std::move(draft));
 }
 

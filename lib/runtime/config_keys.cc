@@ -172,6 +172,10 @@ std::vector<Key> TcpGuardKeys(TcpConfig& tcp) {
       {"defer_accept_ms", Number{&tcp.defer_accept_ms, 0, 3600000}, "ms",
        "So long an open connection waits for the peer's first text before the application hears of "
        "it; 0 does not wait."},
+      {"syn_cookie_secret_file",
+       Text{&tcp.syn_cookie_secret_file, NormalizePath, "the path of a file or \"\""}, "",
+       "A file with the secret that servers behind one address share, so that each takes the "
+       "cookies of the others; \"\" draws one at each start."},
       {"ttl", Number{&tcp.ttl, 1, 255}, "hops", "Time to live or hop limit of what is sent."},
       {"dscp", Number{&tcp.dscp, 0, 63}, "",
        "Differentiated services code point of what is sent (RFC 2474)."},

@@ -27,6 +27,7 @@ constexpr std::string_view kVirtualDrivers[] = {
 };
 constexpr size_t kDeviceNameMax = 63;  // RTE_DEV_NAME_MAX_LEN counts the terminator
 constexpr size_t kNameMax = 32;
+constexpr size_t kPathMax = 4095;  // PATH_MAX less the final zero
 
 // EAL options that weir gives itself, with the key that decides them.
 struct EalOption {
@@ -197,6 +198,16 @@ absl::Status NormalizeFilePrefix(std::string& text) {
   return Wrong(
       "not a prefix; must be 1 to 32 letters, digits, '_', '-' or '.', beginning with a letter, a "
       "digit or '_'");
+}
+
+absl::Status NormalizePath(std::string& text) {
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; };
+  if (text.size() <= kPathMax && std::none_of(text.begin(), text.end(), control)) {
+    return absl::OkStatus();
+  }
+  return Wrong(
+      "not a path; must be the path of a file, at most 4095 octets without control characters, or "
+      "\"\"");
 }
 
 std::string_view VirtualDeviceName(std::string_view device) {

@@ -31,6 +31,7 @@ absl::Status NormalizePortName(std::string& text);
 absl::Status NormalizeVirtualDevice(std::string& text);
 absl::Status NormalizePciAddress(std::string& text);
 absl::Status NormalizeFilePrefix(std::string& text);
+absl::Status NormalizePath(std::string& text);
 absl::Status CheckEalArguments(const std::vector<std::string>& arguments);
 
 // "net_tap0" of "net_tap0,iface=weir0": two ports cannot share it.

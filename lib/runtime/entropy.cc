@@ -25,4 +25,13 @@ absl::Status DrawSecrets(Secrets& secrets) {
   return FillRandom({reinterpret_cast<uint8_t*>(&secrets), sizeof secrets});
 }
 
+void ShareSecrets(const SipKey& shared, Secrets& secrets) {
+  const auto derive = [&shared](uint64_t n) {
+    const uint64_t first[] = {n, 0}, second[] = {n, 1};
+    return SipKey{SipHash24(shared, first, 2), SipHash24(shared, second, 2)};
+  };
+  secrets.cookie = derive(1);
+  secrets.timestamp = derive(2);
+}
+
 }  // namespace weir::runtime

@@ -24,4 +24,8 @@ struct Secrets {
 };
 [[nodiscard]] absl::Status DrawSecrets(Secrets& secrets);
 
+// Takes the keys that other servers must have as well, those of cookies and timestamps, from a
+// secret that they share.
+void ShareSecrets(const SipKey& shared, Secrets& secrets);
+
 }  // namespace weir::runtime

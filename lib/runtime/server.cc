@@ -6,11 +6,14 @@
 #include <string>
 #include <utility>
 
+#include "base/wipe.h"
 #include "packet/pool_mempool.h"
 #include "port/eal.h"
 #include "port/memif_socket.h"
+#include "port/wall_clock.h"
 #include "runtime/config_words.h"
 #include "runtime/log_line.h"
+#include "runtime/secret_file.h"
 #include "runtime/stack_config.h"
 
 namespace weir::runtime {
@@ -56,14 +59,32 @@ std::string DeviceName(const PortConfig& port) {
 
 ServerImpl::ServerImpl(Config config) : config_(std::move(config)) {}
 
-ServerImpl::~ServerImpl() { Close(); }
+ServerImpl::~ServerImpl() {
+  Close();
+  Wipe(&secrets_, sizeof secrets_);
+}
 
 absl::Status ServerImpl::Open() {
   if (absl::Status status = DrawSecrets(secrets_); !status.ok()) return status;
+  if (absl::Status status = TakeSharedSecret(); !status.ok()) return status;
   if (absl::Status status = StartEal(); !status.ok()) return status;
   if (absl::Status status = OpenPorts(); !status.ok()) return status;
   if (absl::Status status = CheckSteering(); !status.ok()) return status;
   return MakeWorkers();
+}
+
+absl::Status ServerImpl::TakeSharedSecret() {
+  const std::string& path = config_.tcp.syn_cookie_secret_file;
+  if (path.empty()) return absl::OkStatus();
+  SipKey shared;
+  const absl::Status status = ReadSecretFile(path, shared);
+  if (!status.ok()) {
+    return absl::Status(status.code(), "tcp.syn_cookie_secret_file = \"" + path +
+                                           "\": " + std::string(status.message()));
+  }
+  ShareSecrets(shared, secrets_);
+  Wipe(&shared, sizeof shared);
+  return absl::OkStatus();
 }
 
 absl::Status ServerImpl::StartEal() {
@@ -186,6 +207,8 @@ absl::Status ServerImpl::MakeWorkers() {
     // Anywhere below 2^48 us: far from an overflow, and peers learn nothing of how long we have
     // run.
     options.origin = Time{static_cast<int64_t>(secrets_.clock_origin >> 16)};
+    // With cookies and timestamps of other servers about, time must be the same for all.
+    if (!config_.tcp.syn_cookie_secret_file.empty()) options.shared_clock = port::WallTime;
     workers_.push_back(std::make_unique<Worker>(
         options, MakeStackConfig(config_, secrets_, facts, i, steering_.get()), *pools_[i], devices,
         neighbourhood, *std::move(mailbox)));

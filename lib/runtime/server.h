@@ -42,6 +42,7 @@ class ServerImpl : public Server {
  private:
   using Deadline = std::chrono::steady_clock::time_point;
 
+  absl::Status TakeSharedSecret();
   absl::Status StartEal();
   absl::Status OpenPorts();
   absl::Status CheckSteering() const;

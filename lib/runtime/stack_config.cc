@@ -74,6 +74,7 @@ void SetMemory(const Config& config, tcp::TcpConfig& tcp) {
   tcp.accept_overflow = config.tcp.accept_overflow;
   tcp.accepts_per_turn = config.tcp.accepts_per_turn;
   tcp.defer_accept_ms = config.tcp.defer_accept_ms;
+  tcp.cookies_shared = !config.tcp.syn_cookie_secret_file.empty();
 }
 
 void SetTimers(const TcpConfig& from, tcp::TcpConfig& tcp) {

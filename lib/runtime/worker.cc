@@ -5,11 +5,13 @@
 #include <sys/prctl.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <ctime>
 #include <utility>
 
 #include "port/tsc.h"
 #include "runtime/control_events.h"
+#include "runtime/log_line.h"
 
 namespace weir::runtime {
 namespace {
@@ -18,11 +20,20 @@ namespace {
 constexpr unsigned kTransmitRetries = 32;
 constexpr unsigned kPausesPerRetry = 16;
 
+constexpr Duration kFollowInterval = Seconds(1);
+constexpr Duration kClocksApart = Seconds(5);  // not by drift, nor by a processor taken away
+
 void SleepFor(Duration duration) {
   timespec time;
   time.tv_sec = duration.us / 1000000;
   time.tv_nsec = duration.us % 1000000 * 1000;
   nanosleep(&time, nullptr);  // a signal may end it early, which does no harm
+}
+
+// A stack must not begin far away from the time at which it first turns: its milliseconds wrap.
+WorkerOptions WithOrigin(WorkerOptions options) {
+  if (options.shared_clock != nullptr) options.origin = options.shared_clock();
+  return options;
 }
 
 // Most of Connect's failures have no text of their own.
@@ -38,8 +49,8 @@ std::string ConnectFailure(const absl::Status& status) {
 Worker::Worker(const WorkerOptions& options, const stack::StackConfig& stack, PacketPool& pool,
                std::vector<port::Device*> devices, const Neighbourhood& neighbourhood,
                std::unique_ptr<Mailbox> mailbox)
-    : options_(options),
-      stack_(std::make_unique<stack::Stack>(stack, pool, counters_, options.origin)),
+    : options_(WithOrigin(options)),
+      stack_(std::make_unique<stack::Stack>(stack, pool, counters_, options_.origin)),
       devices_(std::move(devices)),
       mailbox_(std::move(mailbox)),
       idle_(options.idle, options.sleep_max),
@@ -62,7 +73,9 @@ void Worker::Run(uint64_t cycles_per_second) {
   LetWakeSignalsIn();
   (void)state_.load(std::memory_order_acquire);  // with the constructor's store: see worker.h
   turn_began_ = port::TscCycles();
-  clock_.emplace(cycles_per_second, turn_began_, options_.origin);
+  Time origin = options_.origin;
+  if (options_.shared_clock != nullptr) origin = std::max(origin, options_.shared_clock());
+  clock_.emplace(cycles_per_second, turn_began_, origin);
   absl::Status status = MakeHandlers();
   if (!status.ok()) return Fail(status);
   stack_->Start(clock_->now());
@@ -129,6 +142,7 @@ void Worker::Turn() {
   counters_.Add(Counter::kClockLostMicroseconds,
                 static_cast<uint64_t>((clock_->lost() - lost_before).us));
   turn_began_ = cycles;
+  if (options_.shared_clock != nullptr && now >= follow_at_) FollowSharedClock(now);
 
   const size_t in = Receive();
   const size_t out = Transmit(stack_->Turn({received_.data(), in}, now, pressed_));
@@ -196,6 +210,25 @@ size_t Worker::TransmitTo(port::Device& device, std::span<Packet> frames) {
   for (Packet& frame : frames) frame.Reset();
   if (!frames.empty()) counters_.Add(Counter::kDropTxRefused, frames.size());
   return count;
+}
+
+// Timers are not made to jump: a shared clock that was set, or a machine that was suspended, is
+// caught up with slowly, and until then this server and the others do not take each other's
+// cookies.
+void Worker::FollowSharedClock(Time now) {
+  const Time shared = options_.shared_clock();
+  clock_->Follow(shared);
+  follow_at_ = now + kFollowInterval;
+  const Duration ahead = shared - now;
+  const bool apart = ahead > kClocksApart || ahead < Duration{} - kClocksApart;
+  if (apart == clocks_apart_) return;
+  clocks_apart_ = apart;
+  const std::string worker = "worker " + std::to_string(options_.index) + ": ";
+  const int64_t seconds = std::abs(ahead.us) / 1000000;
+  LogLine(worker + (apart ? "the machine's clock was set and is " + std::to_string(seconds) +
+                                (ahead.us > 0 ? " s ahead" : " s behind") +
+                                ": cookies of other servers may be refused until a restart"
+                          : "the machine's clock is near again"));
 }
 
 void Worker::Rest(bool worked) {

@@ -28,8 +28,10 @@ struct WorkerOptions {
   Idle idle = Idle::kPause;
   Duration sleep_max;
   bool trust_rss = true;         // where the device's RSS is verified
-  Time origin;                   // where its clock begins
+  Time origin;                   // where its clock begins, without a shared one
   uint32_t receive_ring = 1024;  // frames that the smallest receive ring holds
+  // A clock that other servers go by as well: the worker's begins there and follows it. Null: none.
+  Time (*shared_clock)() = nullptr;
 };
 
 // What one worker has to do with the others; nothing when it is alone.
@@ -92,6 +94,7 @@ class Worker {
   void NotePressure(bool full);
   size_t Transmit(std::span<Packet> frames);
   size_t TransmitTo(port::Device& device, std::span<Packet> frames);
+  void FollowSharedClock(Time now);
   void Rest(bool worked);
   void Publish();
 
@@ -110,6 +113,8 @@ class Worker {
   std::vector<std::vector<Packet>> leaving_;  // by port number, where there are several
   uint64_t turn_began_ = 0;                   // cycles
   Duration slept_;                            // what the last turn meant to sleep
+  Time follow_at_;                            // when to look at the shared clock again
+  bool clocks_apart_ = false;                 // and has said so
   bool last_worked_ = false;
   uint32_t full_frames_ = 0;  // taken since a queue last gave less than a whole burst
   bool pressed_ = false;      // more than a receive ring holds: frames are being lost there

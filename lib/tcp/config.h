@@ -7,14 +7,17 @@
 #include <vector>
 
 #include "base/siphash.h"
+#include "base/wipe.h"
 #include "tcp/settings.h"
 #include "weir/address.h"
 #include "weir/listener.h"
 
 namespace weir::tcp {
 
-// Secrets of a process; random per start in production, fixed in tests.
+// Secrets of a process; random per start in production, fixed in tests. Wiped in the end.
 struct TcpKeys {
+  ~TcpKeys() { Wipe(this, sizeof *this); }
+
   SipKey table;      // flow table: differs per shard
   SipKey isn;        // initial sequence numbers, RFC 9293 3.4.1: the same on all shards
   SipKey timestamp;  // timestamp offsets, RFC 7323 5.4: the same on all shards
@@ -62,6 +65,9 @@ struct TcpConfig : Settings {
 
   uint32_t accepts_per_turn = 256;                 // OnOpen calls
   uint32_t syn_ack_retransmits_per_second = 1000;  // of all listeners
+  // Other servers with the same addresses have our keys for cookies and timestamps, and a time that
+  // is less than SynCookieCodec::kEpochMs away from ours: their cookies are as good as ours.
+  bool cookies_shared = false;
   int window_scale = -1;  // 0..14; -1 = the smallest that covers the receive buffer
   bool timestamps = true;
   uint32_t initial_window_segments = 10;  // RFC 6928

@@ -34,7 +34,7 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
       time_wait_wheel_(time_waits_.items(), now.millis()),
       resets_(config.resets_per_second),
       syn_ack_retransmits_(config.syn_ack_retransmits_per_second),
-      cookies_(config.keys.cookie),
+      cookies_(config.keys.cookie, config.cookies_shared),
       profiles_(config.window_scale),
       by_port_(65536, kNoListener) {
   WEIR_CHECK(config.addresses.size() <= kAddressesMax);
@@ -104,7 +104,8 @@ std::optional<uint16_t> Engine::Listen(const ListenParameters& p, Handler* handl
   listeners_[index] = {
       .parameters = p,
       // More than the SYN cache holds, it cannot remember.
-      .policy = SynPolicy(p.syn_cookies, std::min(p.syn_backlog, half_open_.capacity())),
+      .policy = SynPolicy(p.syn_cookies, std::min(p.syn_backlog, half_open_.capacity()),
+                          config_.cookies_shared),
       .profiles = 1,
       .profile = profile,
       .next = by_port_[p.port],

@@ -34,7 +34,7 @@ void Engine::NoConnection(Segment& segment, uint64_t hash) {
   } else if (h.has_ack()) {
     Listener& l = listeners_[listener];
     const bool good = l.policy.CookiesAreGood(now_);
-    if (good && CookieArrives(l, segment, hash)) return;
+    if (l.policy.BelievesCookies(now_) && CookieArrives(l, segment, hash)) return;
     if (good) ++l.counts.cookies_refused;
     Drop(good ? Counter::kDropTcpCookie : Counter::kDropTcpListenAck);
     // Not while cookies are out: a flood of ACKs would become one of RSTs (requirement C10).

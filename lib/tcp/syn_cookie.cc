@@ -81,15 +81,17 @@ uint32_t IssOf(uint64_t mac, uint8_t octet) {
   return high | (octet ^ high >> 24);
 }
 
-SynCookieCodec::Cookie CookieOf(uint64_t mac, uint64_t said, uint32_t ts_now, uint32_t ts_offset) {
+// `ts_latest` is what the TSval may be at most.
+SynCookieCodec::Cookie CookieOf(uint64_t mac, uint64_t said, uint32_t ts_latest,
+                                uint32_t ts_offset) {
   SynCookieCodec::Cookie cookie{Seq(IssOf(mac, static_cast<uint8_t>(said)))};
   if ((said >> 8 & 1) != 0) {
     // At or below the clock, never above: PAWS would drop the connection's next segments.
     const uint32_t ts_fields = said >> 16 & 0x1f;
     const uint32_t low = (static_cast<uint32_t>(mac) & 0xffffu) << 5 | ts_fields;
-    uint32_t clock = ts_now - ts_offset;
-    clock = (clock & ~kTimestampMask) | low;
-    if (static_cast<int32_t>(ts_now - ts_offset - clock) < 0) clock -= kTimestampMask + 1;
+    const uint32_t latest = ts_latest - ts_offset;
+    uint32_t clock = (latest & ~kTimestampMask) | low;
+    if (static_cast<int32_t>(latest - clock) < 0) clock -= kTimestampMask + 1;
     cookie.ts_value = clock + ts_offset;
   }
   return cookie;
@@ -98,7 +100,7 @@ SynCookieCodec::Cookie CookieOf(uint64_t mac, uint64_t said, uint32_t ts_now, ui
 }  // namespace
 
 const SipKey& SynCookieCodec::KeyOf(int64_t epoch) const {
-  EpochKey& known = keys_[epoch & 1];
+  EpochKey& known = keys_[epoch & 3];
   if (known.epoch != epoch) {
     const uint64_t first[2] = {static_cast<uint64_t>(epoch), 0};
     const uint64_t second[2] = {static_cast<uint64_t>(epoch), 1};
@@ -118,7 +120,7 @@ SynCookieCodec::Cookie SynCookieCodec::Make(const CookieFlow& flow, const Cookie
                                             uint32_t ts_offset) const {
   const int64_t epoch = EpochOf(now);
   const uint64_t said = Said(options, epoch, own_scale);
-  return CookieOf(Mac(flow, epoch, said), said, ts_now, ts_offset);
+  return CookieOf(Mac(flow, epoch, said), said, Latest(ts_now), ts_offset);
 }
 
 int64_t SynCookieCodec::EpochOf(Seq iss, Time now) {
@@ -132,7 +134,7 @@ SynCookieCodec::Cookie SynCookieCodec::MakeAgain(const CookieFlow& flow,
                                                  uint32_t ts_offset) const {
   const int64_t epoch = EpochOf(iss, now);
   const uint64_t said = Said(options, epoch, own_scale);
-  return CookieOf(Mac(flow, epoch, said), said, ts_now, ts_offset);
+  return CookieOf(Mac(flow, epoch, said), said, Latest(ts_now), ts_offset);
 }
 
 void SynCookieCodec::MakeBatch(std::span<const Request> requests, Time now,
@@ -156,7 +158,7 @@ void SynCookieCodec::MakeBatch(std::span<const Request> requests, Time now,
       }
     }
     const auto done = [&](size_t i, uint64_t mac) {
-      cookies[begin + i] = CookieOf(mac, said[i], part[i].ts_now, part[i].ts_offset);
+      cookies[begin + i] = CookieOf(mac, said[i], Latest(part[i].ts_now), part[i].ts_offset);
     };
     v4.HashAll(key, done);
     v6.HashAll(key, done);
@@ -171,9 +173,15 @@ std::optional<CookieOptions> SynCookieCodec::Check(const CookieFlow& flow, Seq i
   const int64_t epoch = EpochOf(iss, now);
   const uint32_t low = ts_echo ? (*ts_echo - ts_offset) & kTimestampMask : 0;
   const uint32_t ts_fields = low & 0x1f;
-  const uint64_t mac = Mac(flow, epoch, Said(fields, ts_echo.has_value(), ts_fields, own_scale));
-  if (IssOf(mac, fields.Pack()) != iss.value) return std::nullopt;
-  if (ts_echo && low >> 5 != (static_cast<uint32_t>(mac) & 0xffffu)) return std::nullopt;
+  const uint64_t said = Said(fields, ts_echo.has_value(), ts_fields, own_scale);
+  const auto made_in = [&](int64_t made) {
+    const uint64_t mac = Mac(flow, made, said);
+    return IssOf(mac, fields.Pack()) == iss.value &&
+           (!ts_echo || low >> 5 == (static_cast<uint32_t>(mac) & 0xffffu));
+  };
+  // The parity tells this epoch from its neighbours, but not those from each other.
+  const bool may_be_next = shared_ && epoch != EpochOf(now);
+  if (!made_in(epoch) && !(may_be_next && made_in(epoch + 2))) return std::nullopt;
   CookieOptions options{.mss = kMss[fields.mss], .sack = fields.sack != 0};
   options.timestamps = ts_echo.has_value();
   options.ecn = (ts_fields >> 4) != 0;

@@ -11,6 +11,7 @@
 #include "base/seq.h"
 #include "base/siphash.h"
 #include "base/time.h"
+#include "base/wipe.h"
 #include "weir/address.h"
 
 namespace weir::tcp {
@@ -44,7 +45,8 @@ struct CookieOptions {
 //
 // The key of an epoch follows from the secret and the epoch's number, so that all workers, and all
 // hosts that share secret and clock, make the same cookies. A cookie is good for the epoch in which
-// it was made and the one after.
+// it was made and the one after; where other hosts make them too, whose clocks are not quite ours,
+// also for the one before.
 class SynCookieCodec {
  public:
   static constexpr uint32_t kEpochMs = 30000;
@@ -52,7 +54,13 @@ class SynCookieCodec {
   // How many low bits of TSval are not the clock's: no later TSval of the connection is below it.
   static constexpr unsigned kTimestampBits = 21;
 
-  explicit SynCookieCodec(const SipKey& secret) : secret_(secret) {}
+  // `shared`: other hosts have the secret, and clocks less than kEpochMs away from ours.
+  explicit SynCookieCodec(const SipKey& secret, bool shared = false)
+      : secret_(secret), shared_(shared) {}
+  ~SynCookieCodec() {
+    Wipe(&secret_, sizeof secret_);
+    Wipe(keys_, sizeof keys_);
+  }
 
   struct Cookie {
     Seq iss;
@@ -89,14 +97,17 @@ class SynCookieCodec {
   static int64_t EpochOf(Seq iss, Time now);
   const SipKey& KeyOf(int64_t epoch) const;
   uint64_t Mac(const CookieFlow& flow, int64_t epoch, uint64_t said) const;
+  // No TSval may be above the clock of a host that the connection goes on with.
+  uint32_t Latest(uint32_t ts_now) const { return shared_ ? ts_now - kEpochMs : ts_now; }
 
   SipKey secret_;
-  // Derived keys of this epoch and the last, by parity.
+  bool shared_;
+  // Derived keys of this epoch, the last and the next, by the last bits of their numbers.
   struct EpochKey {
     int64_t epoch = std::numeric_limits<int64_t>::min();
     SipKey key;
   };
-  mutable EpochKey keys_[2];
+  mutable EpochKey keys_[4];
 };
 
 }  // namespace weir::tcp

@@ -82,7 +82,7 @@ bool Engine::CookieArrives(Listener& l, Segment& segment, uint64_t hash) {
 // has taken the first answer, which is as good as the second.
 void Engine::AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment) {
   const wire::TcpHeader& h = segment.frame->tcp;
-  if (h.seq != e.irs + 1 || !l.policy.CookiesAreGood(now_)) return;
+  if (h.seq != e.irs + 1 || !l.policy.BelievesCookies(now_)) return;
   if (!CookieIn(segment, profiles_[e.profile].window_scale)) return;
   ++l.counts.cookies_accepted;
   e.iss = h.ack - 1;

@@ -23,7 +23,9 @@ class SynPolicy {
   static constexpr Duration kWindow = Milliseconds(1000);
 
   SynPolicy() = default;
-  SynPolicy(SynCookies mode, uint32_t backlog) : mode_(mode), backlog_(backlog) {}
+  // `shared`: the secret of the cookies is.
+  SynPolicy(SynCookies mode, uint32_t backlog, bool shared = false)
+      : mode_(mode), shared_(shared), backlog_(backlog) {}
 
   // Brings the state up to date.
   SynState Update(uint32_t half_open, Time now) {
@@ -70,10 +72,15 @@ class SynPolicy {
     ++sent_in_window_;
     Arm(now);
   }
-  // Only a listener that has sent cookies lately believes any.
+  // Only a listener that has sent cookies lately has any that could come back,
   bool CookiesAreGood(Time now) {
     if (armed_ && now >= armed_until_) armed_ = false;
     return armed_;
+  }
+  // unless other servers have its address and the secret: the network may send the acknowledgement
+  // to another server than the SYN.
+  bool BelievesCookies(Time now) {
+    return (shared_ && mode_ != SynCookies::kOff) || CookiesAreGood(now);
   }
 
  private:
@@ -81,6 +88,7 @@ class SynPolicy {
 
   SynCookies mode_ = SynCookies::kAuto;
   SynState state_ = SynState::kNormal;
+  bool shared_ = false;
   bool armed_ = false;
   uint32_t backlog_ = 0;
   uint32_t sent_in_window_ = 0;

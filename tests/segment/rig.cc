@@ -92,7 +92,7 @@ Rig::Rig(const Options& options)
   path_.destination_mac = kStackMac;
   path_.source = {PeerAddress(options.v4), kPeerPort};
   path_.destination = {StackAddress(options.v4), kStackPort};
-  Build({kClockNearWrapUs});
+  Build(Time{kClockNearWrapUs} + options.ahead);
   if (!options.iss_near_wrap || !options.listening) return;
   // The ISS follows the clock: one that is known at one time tells the time for another.
   InBurst({Syn(0)});

@@ -68,6 +68,7 @@ struct Options {
   bool listening = true;
   uint16_t mtu = 1500;
   uint32_t pool = 4096;
+  Duration ahead;              // of the clocks of other rigs
   Handler* handler = nullptr;  // instead of the recording one
   // Called around every turn, for tests that count what happens inside.
   std::function<void(bool begins)> around_turn;

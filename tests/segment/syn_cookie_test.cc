@@ -272,7 +272,118 @@ TEST_P(Cookies, HandshakeThatAStrangersSynEndsIsCompletedByItsCookie) {
   EXPECT_EQ(rig.c().Info().send_window_scale, 7);
 }
 
+// --- several servers behind one address ---
+
+// Two servers, the second's clock `skew` ahead, and a network that sends what follows a SYN to the
+// other one. Where in an epoch all this happens is `at`.
+class SharedCookies : public Cookies {
+ protected:
+  Options Server(Duration ahead, SynCookies cookies = SynCookies::kAlways) const {
+    Options options = Always();
+    options.tcp.syn_cookies = cookies;
+    options.tcp.cookies_shared = true;
+    options.ahead = ahead;
+    return options;
+  }
+  // The acknowledgement of what `answered` said, for the other rig.
+  static Seg AckOf(const Rig& answered, const Seg& syn_ack, bool timestamps) {
+    Seg ack = Ack(answered.irs().value + 1).Acks(answered.iss().value + 1).Win(1000).Absolute();
+    if (timestamps) ack.Ts(78, syn_ack.options.ts_value);
+    return ack;
+  }
+};
+
+TEST_P(SharedCookies, AreTakenByTheOtherServerWhateverTheSkewAndThePlaceInTheEpoch) {
+  for (const int skew_s : {-25, 0, 25}) {
+    for (int at_s = 0; at_s < 60; at_s += 12) {
+      for (const bool timestamps : {false, true}) {
+        Rig a(Server(Seconds(at_s))), b(Server(Seconds(at_s + skew_s)));
+        Seg syn = Syn(0).Mss(1400).Scale(7);
+        if (timestamps) syn.Ts(77, 0);
+        a.In(syn);
+        const Seg syn_ack = a.Out(SynAck(0).Acks(1));
+        a.Advance(Seconds(4));
+        b.Advance(Seconds(4));
+        b.In(AckOf(a, syn_ack, timestamps));
+        b.Quiet();
+        b.ExpectOpen();
+        EXPECT_EQ(b.counter(Counter::kTcpCookiesAccepted), 1u) << skew_s << ' ' << at_s;
+        EXPECT_EQ(b.c().Info().send_window, 128000u);
+        // The peer would drop by PAWS what is older than the SYN-ACK.
+        EXPECT_EQ(b.Send(10), 10u);
+        const Seg text = b.Any();
+        EXPECT_EQ(text.text.size(), 10u);
+        if (!timestamps) continue;
+        EXPECT_GE(static_cast<int32_t>(text.options.ts_value - syn_ack.options.ts_value), 0)
+            << skew_s << ' ' << at_s;
+      }
+    }
+  }
+}
+
+// A minute after it was made it is too old for everybody, and so it is when made two epochs ahead.
+TEST_P(SharedCookies, AreRefusedWhenClocksAreTooFarApart) {
+  for (const int skew_s : {-61, 61}) {
+    Rig a(Server({})), b(Server(Seconds(skew_s)));
+    a.In(Syn(0).Mss(1460));
+    const Seg syn_ack = a.Out(SynAck(0).Acks(1));
+    b.In(AckOf(a, syn_ack, false));
+    EXPECT_TRUE(b.Any().rst()) << skew_s;
+    EXPECT_TRUE(b.handler().opened.empty());
+  }
+}
+
+// A server that is not flooded itself believes the cookies of one that is, but what is none gets
+// its RST as ever: somebody's connection is gone.
+TEST_P(SharedCookies, AServerThatHasSentNoneTakesThemAndStillResetsWhatIsNone) {
+  Rig a(Server({})), b(Server({}, SynCookies::kAuto));
+  a.In(Syn(0).Mss(1460));
+  const Seg syn_ack = a.Out(SynAck(0).Acks(1));
+  b.In(Ack(1).Acks(a.iss().value + 2).Absolute());
+  EXPECT_TRUE(b.Any().rst());
+  EXPECT_TRUE(b.handler().opened.empty());
+  b.In(AckOf(a, syn_ack, false));
+  b.ExpectOpen();
+}
+
+TEST_P(SharedCookies, AListenerWithoutCookiesTakesNone) {
+  Rig a(Server({})), b(Server({}, SynCookies::kOff));
+  a.In(Syn(0).Mss(1460));
+  const Seg syn_ack = a.Out(SynAck(0).Acks(1));
+  b.In(AckOf(a, syn_ack, false));
+  EXPECT_TRUE(b.Any().rst());
+}
+
+// The SYN came again, to a server that had room and remembered it; the client takes the first
+// answer.
+TEST_P(SharedCookies, AnAnswerOfAnotherServerIsAsGoodAsTheSecondOne) {
+  for (const bool timestamps : {false, true}) {
+    Rig a(Server({})), b(Server(Seconds(20), SynCookies::kAuto));
+    Seg syn = Syn(0).Mss(1460).Scale(7);
+    if (timestamps) syn.Ts(77, 0);
+    a.In(syn);
+    const Seg first = a.Out(SynAck(0).Acks(1));
+    b.In(syn);
+    b.Out(SynAck(0).Acks(1));
+    b.In(AckOf(a, first, timestamps));
+    b.Quiet();
+    b.ExpectState(TcpState::kEstablished);
+  }
+}
+
+// What is announced is proved as well: servers that announce different scales refuse each other.
+TEST_P(SharedCookies, AreRefusedByAServerThatAnnouncesAnotherScale) {
+  Options other = Server({});
+  other.tcp.window_scale = 9;
+  Rig a(Server({})), b(other);
+  a.In(Syn(0).Mss(1460).Scale(7));
+  const Seg syn_ack = a.Out(SynAck(0).Acks(1));
+  b.In(AckOf(a, syn_ack, false));
+  EXPECT_TRUE(b.Any().rst());
+}
+
 WEIR_BOTH_FAMILIES(Cookies);
+WEIR_BOTH_FAMILIES(SharedCookies);
 
 }  // namespace
 }  // namespace weir::segment

@@ -59,6 +59,56 @@ TEST(ClockTest, CutsAStallAndCountsWhatIsLost) {
   EXPECT_EQ(clock.lost(), Seconds(3) - Clock::kStepMax);
 }
 
+// Turns of `step` for `length`, and a look at a clock that runs `ppm` faster than the TSC once a
+// second. Returns how far it is away in the end.
+int64_t DistanceAfterFollowing(Duration length, Duration step, int64_t ppm, Duration ahead) {
+  Clock clock(kHz, kStart, kOrigin);
+  Duration next_look;
+  Time before = kOrigin;
+  for (Duration at; at <= length; at = at + step) {
+    const Time now = clock.Advance(CyclesAfter(at));
+    EXPECT_GE(now, before);
+    EXPECT_LE((now - before).us, step.us + step.us * Clock::kTrimMaxPpm / 1000000 + 2);
+    before = now;
+    if (at < next_look) continue;
+    next_look = next_look + Seconds(1);
+    clock.Follow(kOrigin + at + ahead + Microseconds(at.us / 1000000 * ppm));
+  }
+  return (kOrigin + length + ahead + Microseconds(length.us / 1000000 * ppm) - before).us;
+}
+
+TEST(ClockTest, FollowsAClockThatRunsDifferently) {
+  for (const int64_t ppm : {-2000, -1, 0, 150, 2000}) {
+    for (const Duration step : {Microseconds(700), Milliseconds(40)}) {
+      const int64_t away_us = DistanceAfterFollowing(Seconds(60), step, ppm, {});
+      // What it is slow by in a second, twice: half of the distance goes in each.
+      EXPECT_NEAR(static_cast<double>(away_us), 0, 2.0 * 2000 + 2100) << ppm;
+    }
+  }
+}
+
+TEST(ClockTest, CatchesUpSlowlyInBothDirections) {
+  for (const int64_t ahead_us : {-300000, -20, 20, 300000}) {
+    const int64_t away_us =
+        DistanceAfterFollowing(Seconds(60), Milliseconds(1), 0, Microseconds(ahead_us));
+    EXPECT_NEAR(static_cast<double>(away_us), 0, 3) << ahead_us;
+  }
+  // A clock that was set is not jumped to: 1 % of 60 seconds.
+  const int64_t away_us = DistanceAfterFollowing(Seconds(60), Milliseconds(1), 0, Seconds(3600));
+  EXPECT_NEAR(static_cast<double>(away_us), 3599.4e6, 1e4);
+}
+
+TEST(ClockTest, WhatAStallLostComesBackWhereItFollows) {
+  Clock clock(kHz, kStart, kOrigin);
+  clock.Advance(CyclesAfter(Milliseconds(500)));
+  EXPECT_EQ(clock.lost(), Milliseconds(450));
+  for (int i = 500; i < 120000; ++i) {
+    if (i % 1000 == 0) clock.Follow(kOrigin + Milliseconds(i));
+    clock.Advance(CyclesAfter(Milliseconds(i + 1)));
+  }
+  EXPECT_NEAR(static_cast<double>((clock.now() - kOrigin).us), 120e6, 1100);
+}
+
 TEST(ClockTest, AnIntendedSleepIsNoStall) {
   Clock clock(kHz, kStart, kOrigin);
   const Duration sleep = Seconds(10);

@@ -174,6 +174,12 @@ const BrokenFile kValues[] = {
     {"PrefixIsPath", "[eal]\nfile_prefix = \"../x\"\n",
      "weir.toml:2: eal.file_prefix = \"../x\": not a prefix; must be 1 to 32 letters, digits, '_', "
      "'-' or '.', beginning with a letter, a digit or '_'"},
+    {"PathHasAZero", "[tcp]\nsyn_cookie_secret_file = \"/a\\u0000b\"\n",
+     "weir.toml:2: tcp.syn_cookie_secret_file = \"/a\\u0000b\": not a path; must be the path of a "
+     "file, at most 4095 octets without control characters, or \"\""},
+    {"PathIsANumber", "[tcp]\nsyn_cookie_secret_file = 7\n",
+     "weir.toml:2: tcp.syn_cookie_secret_file = 7: an integer; must be the path of a file or "
+     "\"\""},
 };
 INSTANTIATE_TEST_SUITE_P(Values, ABrokenFile, testing::ValuesIn(kValues), NameOfFile);
 

@@ -113,6 +113,7 @@ backlog = 77
 accept_overflow = "reset"
 accepts_per_turn = 78
 defer_accept_ms = 79
+syn_cookie_secret_file = "/etc/weir/cookie_secret"
 out_of_order_segments = 13
 ttl = 63
 dscp = 12

@@ -28,5 +28,24 @@ TEST(EntropyTest, TwoProcessesDoNotShareSecrets) {
   EXPECT_NE(a.timestamp.k1, b.timestamp.k1);
 }
 
+TEST(EntropyTest, ASharedSecretGivesTheKeysThatOthersMustHaveAndNoOther) {
+  Secrets a{}, b{}, c{};
+  for (Secrets* secrets : {&a, &b, &c}) ASSERT_TRUE(DrawSecrets(*secrets).ok());
+  const SipKey shared{3, 4};
+  ShareSecrets(shared, a);
+  ShareSecrets(shared, b);
+  ShareSecrets({3, 5}, c);
+  EXPECT_EQ(a.cookie.k0, b.cookie.k0);
+  EXPECT_EQ(a.cookie.k1, b.cookie.k1);
+  EXPECT_EQ(a.timestamp.k0, b.timestamp.k0);
+  EXPECT_EQ(a.timestamp.k1, b.timestamp.k1);
+  EXPECT_NE(a.cookie.k0, a.timestamp.k0);
+  EXPECT_NE(a.cookie.k0, shared.k0);
+  EXPECT_NE(a.cookie.k0, c.cookie.k0);
+  EXPECT_NE(a.timestamp.k1, c.timestamp.k1);
+  EXPECT_NE(a.isn.k0, b.isn.k0);
+  EXPECT_NE(a.shards, b.shards);
+}
+
 }  // namespace
 }  // namespace weir::runtime

@@ -108,6 +108,8 @@ const Row kRows[] = {
      [](const auto& s) { return s.tcp.accepts_per_turn; }, 13},
     {"tcp.defer_accept_ms", [](Config& c) { c.tcp.defer_accept_ms = 14; },
      [](const auto& s) { return s.tcp.defer_accept_ms; }, 14},
+    {"tcp.syn_cookie_secret_file", [](Config& c) { c.tcp.syn_cookie_secret_file = "/secret"; },
+     [](const auto& s) { return s.tcp.cookies_shared; }, 1},
     {"tcp.out_of_order_segments", [](Config& c) { c.tcp.out_of_order_segments = 20; },
      [](const auto& s) { return s.tcp.out_of_order_segments; }, 20},
     {"tcp.ttl", [](Config& c) { c.tcp.ttl = 21; }, [](const auto& s) { return s.tcp.ttl; }, 21},

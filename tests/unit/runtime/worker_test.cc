@@ -64,7 +64,8 @@ class WorkerTest : public testing::Test {
     return *std::move(opened);
   }
 
-  void Start(Idle idle, const std::vector<HandlerRequest>& handlers = {}) {
+  void Start(Idle idle, const std::vector<HandlerRequest>& handlers = {},
+             Time (*shared_clock)() = nullptr) {
     stack::StackConfig stack;
     ip::InterfaceConfig interface;
     interface.port = device_->id();
@@ -77,6 +78,7 @@ class WorkerTest : public testing::Test {
     options.idle = idle;
     options.sleep_max = Microseconds(500);
     options.origin = Time{int64_t{1} << 32};
+    options.shared_clock = shared_clock;
     worker_ =
         std::make_unique<Worker>(options, stack, *pool_, std::vector<port::Device*>{device_.get()},
                                  Neighbourhood{}, std::move(mailbox_));
@@ -254,6 +256,20 @@ TEST_F(WorkerTest, StartsAHandlerWithoutAListenerOnItsOwnThread) {
   Finish();
   EXPECT_EQ(heard.starts.load(), 1);
   EXPECT_NE(heard.start_on, std::this_thread::get_id());
+}
+
+// A clock that stands, at a time that a clock of 32 bits takes for one before the worker's origin.
+Time SharedClock() { return Time{((int64_t{1} << 40) + 0xc0000000) * 1000}; }
+
+TEST_F(WorkerTest, BeginsAtTheClockThatItSharesAndItsTimersRun) {
+  Client::Heard heard;
+  HandlerRequest request;
+  request.factory = [&heard] { return std::make_unique<Client>(heard); };
+  Start(Idle::kSleep, {request}, SharedClock);
+  EXPECT_TRUE(Eventually([&] { return heard.timers.load() == 1; }));
+  Finish();
+  EXPECT_GE(worker_->stack().now(), SharedClock());
+  EXPECT_LT(worker_->stack().now(), SharedClock() + Seconds(3600));
 }
 
 TEST_F(WorkerTest, SendsOutWhatServerConnectAskedFor) {

@@ -175,9 +175,9 @@ TEST(SynCookie, RandomAcknowledgementsHardlyEverPass) {
 
 // Every mix of families and options, more than is computed at a time, and near an epoch's end.
 TEST(SynCookie, OfABatchEqualsThatOfEachAlone) {
-  const SynCookieCodec codec(kSecret);
   Prng prng(5);
   for (size_t count = 0; count <= 100; ++count) {
+    const SynCookieCodec codec(kSecret, prng.Below(2) == 0);
     const Time now = kNow + Milliseconds(static_cast<int64_t>(prng.Below(90000)));
     std::vector<SynCookieCodec::Request> requests(count);
     for (SynCookieCodec::Request& r : requests) {
@@ -201,6 +201,46 @@ TEST(SynCookie, OfABatchEqualsThatOfEachAlone) {
       ASSERT_EQ(cookies[i].iss, alone.iss) << i << " of " << count;
       ASSERT_EQ(cookies[i].ts_value, alone.ts_value) << i << " of " << count;
     }
+  }
+}
+
+// --- shared with other hosts ---
+
+// Made at any place of an epoch by a host whose clock differs, and 4 seconds old when it arrives.
+TEST(SharedSynCookie, IsGoodWhileClocksAreLessThanAnEpochApart) {
+  const SynCookieCodec here(kSecret, true), there(kSecret, true);
+  for (const int skew_s : {-26, -25, -1, 0, 1, 25}) {
+    for (int at_s = 0; at_s < 64; ++at_s) {
+      for (const bool timestamps : {false, true}) {
+        const Time made = kNow + Seconds(at_s);
+        const auto cookie = Make(here, Flow(true), {.mss = 1460, .timestamps = timestamps}, made);
+        const Time now = made + Seconds(4 + skew_s);
+        EXPECT_TRUE(Check(there, Flow(true), cookie, timestamps, now)) << skew_s << ' ' << at_s;
+        EXPECT_FALSE(Check(SynCookieCodec({1, 2}, true), Flow(true), cookie, timestamps, now));
+        if (!timestamps) continue;
+        EXPECT_GE(static_cast<int32_t>(ClockAt(now) - cookie.ts_value), 0);
+      }
+    }
+  }
+}
+
+TEST(SharedSynCookie, IsRefusedWhenMadeTwoEpochsAwayInEitherDirection) {
+  const SynCookieCodec codec(kSecret, true);
+  for (int at_s = 0; at_s < 64; ++at_s) {
+    const Time made = kNow + Seconds(at_s);
+    const auto cookie = Make(codec, Flow(true), {.mss = 1460}, made);
+    EXPECT_FALSE(Check(codec, Flow(true), cookie, false, made + Seconds(60)));
+    EXPECT_FALSE(Check(codec, Flow(true), cookie, false, made - Seconds(60)));
+  }
+}
+
+// Alone, a host has no use for cookies of the future.
+TEST(SynCookie, OfTheNextEpochIsRefusedByAHostThatSharesWithNobody) {
+  const SynCookieCodec codec(kSecret);
+  for (int at_s = 0; at_s < 64; ++at_s) {
+    const Time made = kNow + Seconds(at_s);
+    const auto cookie = Make(codec, Flow(true), {.mss = 1460}, made);
+    EXPECT_FALSE(Check(codec, Flow(true), cookie, false, made - Seconds(30)));
   }
 }
 
