@@ -57,12 +57,14 @@ std::string ListenersReport(std::span<const ListenerLine> lines) {
     };
     say("half_open", l.half_open);
     say("waiting", l.waiting);
+    say("connections", l.connections);
     say("syns", l.counts.syns);
     say("established", l.counts.established);
     say("cookies_sent", l.counts.cookies_sent);
     say("cookies_accepted", l.counts.cookies_accepted);
     say("cookies_refused", l.counts.cookies_refused);
     say("overflowed", l.counts.overflowed);
+    say("refused", l.counts.refused);
     report += "\n";
   }
   return report;

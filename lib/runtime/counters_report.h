@@ -18,7 +18,8 @@ struct ListenerLine {
   bool open = true;
   tcp::SynState state = tcp::SynState::kNormal;
   uint32_t half_open = 0;
-  uint32_t waiting = 0;  // to be accepted
+  uint32_t waiting = 0;      // to be accepted
+  uint32_t connections = 0;  // TIME-WAIT aside
   tcp::ListenerCounts counts;
 };
 

@@ -22,6 +22,7 @@ namespace {
 constexpr uint32_t kRingPlaces = 2048;  // frames from the other workers, one turn's and some more
 constexpr unsigned kMailboxPlaces = 64;
 constexpr uint32_t kBacklogMax = 1u << 20;
+constexpr uint32_t kConnectionsMax = 1u << 27;
 constexpr uint32_t kDeferAcceptMaxMs = 3600000;
 constexpr int kAnySocket = -1;
 
@@ -234,7 +235,11 @@ absl::Status ServerImpl::CheckListen(const ListenOptions& options) const {
   for (const absl::Status& status :
        {CheckRange("syn_backlog", options.syn_backlog, 1, kBacklogMax),
         CheckRange("backlog", options.backlog, 1, kBacklogMax),
-        CheckRange("defer_accept_ms", options.defer_accept_ms, 0, kDeferAcceptMaxMs)}) {
+        CheckRange("defer_accept_ms", options.defer_accept_ms, 0, kDeferAcceptMaxMs),
+        CheckRange("max_connections", options.max_connections, 0, kConnectionsMax),
+        CheckRange("max_per_prefix", options.max_per_prefix, 0, kConnectionsMax),
+        CheckRange("prefix_v4", options.prefix_v4, 8, 32),
+        CheckRange("prefix_v6", options.prefix_v6, 16, 128)}) {
     if (!status.ok()) return status;
   }
   const tcp::TcpConfig defaults = MakeStackConfig(config_, secrets_, {}, 0).tcp;

@@ -75,6 +75,10 @@ void SetMemory(const Config& config, tcp::TcpConfig& tcp) {
   tcp.accepts_per_turn = config.tcp.accepts_per_turn;
   tcp.defer_accept_ms = config.tcp.defer_accept_ms;
   tcp.cookies_shared = !config.tcp.syn_cookie_secret_file.empty();
+  tcp.max_per_listener = config.tcp.max_per_listener;
+  tcp.max_per_prefix = config.tcp.max_per_prefix;
+  tcp.prefix_v4 = static_cast<uint8_t>(config.tcp.prefix_v4);
+  tcp.prefix_v6 = static_cast<uint8_t>(config.tcp.prefix_v6);
 }
 
 void SetTimers(const TcpConfig& from, tcp::TcpConfig& tcp) {

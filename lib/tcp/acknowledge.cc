@@ -42,11 +42,7 @@ void Engine::BecomeEstablished(Tcb& c) {
   c.retransmits = 0;
   StopRetransmit(c);
   c.set(kOpened);
-  if (!c.has(kActiveOpen)) {
-    Listener& l = listeners_[ProfileOf(c).listener];
-    ++l.unaccepted;
-    ++l.counts.established;
-  }
+  if (!c.has(kActiveOpen)) CountIn(c);
   c.owe(kEventOpen | kOutput);  // an active open may have text or FIN waiting (RFC 9293 3.10.7.3)
   if (c.has(kWantsRoom)) c.owe(kEventWritable);
   if (c.has(kKeepAlive)) ArmWheel(c);

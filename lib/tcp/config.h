@@ -62,6 +62,10 @@ struct TcpConfig : Settings {
   uint32_t backlog = 1024;  // connections not accepted yet
   AcceptOverflow accept_overflow = AcceptOverflow::kDrop;
   uint32_t defer_accept_ms = 0;
+  uint32_t max_per_listener = 0;  // connections; 0 = no limit but memory
+  uint32_t max_per_prefix = 0;    // those from one source prefix; 0 = no limit
+  uint8_t prefix_v4 = 24;         // bits
+  uint8_t prefix_v6 = 64;
 
   uint32_t accepts_per_turn = 256;                 // OnOpen calls
   uint32_t syn_ack_retransmits_per_second = 1000;  // of all listeners

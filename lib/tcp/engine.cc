@@ -83,6 +83,10 @@ absl::StatusOr<ListenParameters> Engine::WithDefaults(const ListenOptions& optio
   p.backlog = options.backlog.value_or(config_.backlog);
   p.accept_overflow = options.accept_overflow.value_or(config_.accept_overflow);
   p.defer_accept_ms = options.defer_accept_ms.value_or(config_.defer_accept_ms);
+  p.max_connections = options.max_connections.value_or(config_.max_per_listener);
+  p.max_per_prefix = options.max_per_prefix.value_or(config_.max_per_prefix);
+  p.prefix_v4 = static_cast<uint8_t>(options.prefix_v4.value_or(config_.prefix_v4));
+  p.prefix_v6 = static_cast<uint8_t>(options.prefix_v6.value_or(config_.prefix_v6));
   p.settings = *settings;
   return p;
 }
@@ -101,6 +105,9 @@ std::optional<uint16_t> Engine::Listen(const ListenParameters& p, Handler* handl
   const uint16_t profile = profiles_.Take(p.settings, handler, index);
   if (profile == Profiles::kNone) return std::nullopt;
   if (index == listeners_.size()) listeners_.emplace_back();
+  if (p.max_per_prefix != 0 && !sources_) {
+    sources_.emplace(config_.max_connections, config_.keys.table);
+  }
   listeners_[index] = {
       .parameters = p,
       // More than the SYN cache holds, it cannot remember.
@@ -239,6 +246,7 @@ void Engine::Free(Tcb& c) {
 
 void Engine::DiscardTcb(Tcb& c) {
   const uint32_t index = tcbs_.IndexOf(c);
+  CountOut(c);
   ReturnFlight(c);
   wheel_.Cancel(index);
   c.state = TcpState::kClosed;

@@ -22,6 +22,7 @@
 #include "tcp/flight.h"
 #include "tcp/flow_table.h"
 #include "tcp/half_open.h"
+#include "tcp/source_counts.h"
 #include "tcp/syn_cookie.h"
 #include "tcp/syn_policy.h"
 #include "tcp/tcb.h"
@@ -67,8 +68,12 @@ struct ListenParameters {
   uint32_t backlog = 0;  // connections that the application has not accepted yet
   AcceptOverflow accept_overflow = AcceptOverflow::kDrop;
   uint32_t defer_accept_ms = 0;  // how long OnOpen waits for text; 0 = not at all
-  bool pull = false;             // who accepts calls Accepted; otherwise OnOpen is that
-  Settings settings;             // of its connections
+  uint32_t max_connections = 0;  // that it may have at a time; 0 = no limit
+  uint32_t max_per_prefix = 0;   // those of them from one source prefix; 0 = no limit
+  uint8_t prefix_v4 = 24;        // bits
+  uint8_t prefix_v6 = 64;
+  bool pull = false;  // who accepts calls Accepted; otherwise OnOpen is that
+  Settings settings;  // of its connections
 };
 
 // What a listener has seen on this shard.
@@ -79,6 +84,7 @@ struct ListenerCounts {
   uint64_t cookies_refused = 0;   // acknowledgements without a good one while some were out
   uint64_t established = 0;
   uint64_t overflowed = 0;  // SYNs and handshakes that met a full accept queue
+  uint64_t refused = 0;     // SYNs and handshakes beyond a limit of connections
 };
 
 // A closed listener keeps its connections; its place is used again when they are gone.
@@ -86,11 +92,12 @@ struct Listener {
   ListenParameters parameters;
   SynPolicy policy;
   ListenerCounts counts;
-  uint32_t half_open = 0;   // entries in the SYN cache
-  uint32_t unaccepted = 0;  // established, and the application does not know yet
-  uint32_t profiles = 0;    // those of its connections, and its own while it is open
-  uint16_t profile = 0;     // what it gives to new connections
-  uint16_t next = 0;        // next listener on the same port, kNoListener = none
+  uint32_t half_open = 0;    // entries in the SYN cache
+  uint32_t unaccepted = 0;   // established, and the application does not know yet
+  uint32_t connections = 0;  // accepted or not; TIME-WAIT records aside
+  uint32_t profiles = 0;     // those of its connections, and its own while it is open
+  uint16_t profile = 0;      // what it gives to new connections
+  uint16_t next = 0;         // next listener on the same port, kNoListener = none
   bool open = false;
 };
 
@@ -280,6 +287,15 @@ class Engine {
   void ReusedTupleArrives(const Syn& syn, Seq floor);
   bool AcceptQueueFull(Listener& l, const Segment& segment);
   void TakeSynOptions(Tcb& c, const wire::TcpOptions& options) const;
+
+  // admission.cc: how many connections a listener takes, and from where.
+  enum class Limit : uint8_t { kNone, kListener, kPrefix };
+  Limit LimitMet(const Listener& l, const IpAddress& remote) const;
+  bool AdmitsSyn(Listener& l, const Segment& segment);
+  bool AdmitsHandshake(Listener& l, const Segment& segment);
+  uint64_t PrefixOf(const Listener& l, const IpAddress& remote) const;
+  void CountIn(const Tcb& c);
+  void CountOut(const Tcb& c);
 
   // syn_cookies_arrive.cc
   void AnswerWithCookie(Listener& l, const Segment& segment, const CookieRequest& offer,
@@ -495,8 +511,9 @@ class Engine {
   PathMtus path_mtus_;
   Profiles profiles_;
   std::vector<Listener> listeners_;
-  std::vector<uint16_t> by_port_;  // first listener of each port
-  std::vector<uint16_t> mss_;      // of each of our addresses, by its MTU
+  std::vector<uint16_t> by_port_;        // first listener of each port
+  std::optional<SourceCounts> sources_;  // once a listener has max_per_prefix
+  std::vector<uint16_t> mss_;            // of each of our addresses, by its MTU
   // The text that OnData is being called with: what Pause may put back.
   struct Delivery {
     Tcb* c = nullptr;      // null outside of the call, and once something was put back

@@ -41,7 +41,7 @@ void Engine::NoConnection(Segment& segment, uint64_t hash) {
     if (!good) AnswerWithReset(segment);
   } else if (!h.syn() || h.fin()) {
     Drop(Counter::kDropTcpListenFlags);  // also SYN+FIN, which nobody sends in earnest
-  } else {
+  } else if (AdmitsSyn(listeners_[listener], segment)) {
     syns_.push_back({&segment, hash, listener});
   }
 }

@@ -171,7 +171,7 @@ void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
   if (plain_ack && h.ack != e.iss + 1) AdoptCookie(l, e, segment);
   const bool completes = plain_ack && h.ack == e.iss + 1;
   if (completes && IsDeferred(l, segment) && Defer(place, l, segment)) return;
-  if (completes && AcceptQueueFull(l, segment)) {
+  if (completes && (AcceptQueueFull(l, segment) || !AdmitsHandshake(l, segment))) {
     if (l.parameters.accept_overflow == AcceptOverflow::kReset) ForgetHalfOpen(place);
     return;
   }

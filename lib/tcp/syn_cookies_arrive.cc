@@ -63,7 +63,7 @@ bool Engine::CookieArrives(Listener& l, Segment& segment, uint64_t hash) {
     Drop(Counter::kDropTcpDeferred);  // the text will bring the cookie as well
     return true;
   }
-  if (AcceptQueueFull(l, segment)) return true;
+  if (AcceptQueueFull(l, segment) || !AdmitsHandshake(l, segment)) return true;
   Tcb* c = Allocate(KeyOf(segment), hash, l.profile);
   if (c == nullptr) return true;  // counted; the peer sends it again
   cookies_taken_.Add(name);

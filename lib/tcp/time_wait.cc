@@ -161,11 +161,12 @@ Tcb& Engine::ScratchOf(const TimeWait& t) {
 // but not past the backlog itself: without room the old connection stays, and nothing is lost.
 void Engine::ReuseTuple(uint32_t place, Segment& segment, uint64_t hash) {
   const uint16_t listener = FindListener(segment.frame->tcp.destination_port, segment.local);
-  const Listener& l = listeners_[listener];
+  Listener& l = listeners_[listener];
   if (l.half_open >= l.parameters.syn_backlog) {
     Drop(Counter::kDropTcpBacklogFull);
     return;
   }
+  if (!AdmitsSyn(l, segment)) return;
   const Seq floor = time_waits_[place].snd_nxt + kReuseGap;
   ForgetTimeWait(place);
   counters_.Add(Counter::kTcpTimeWaitReused);

@@ -41,7 +41,16 @@ struct ListenOptions {
   // OnOpen waits until the peer has sent something, or this long (0 = not at all), 0..3600000: who
   // only opens costs a half-open connection and no more.
   std::optional<uint32_t> defer_accept_ms = {};
-  ConnectionOptions connection = {};  // of what it accepts
+  // Connections it may have at a time, a worker; 0 = as many as there is memory for, or up to 2^27
+  // (tcp.max_per_listener). Beyond it SYNs are dropped, and handshakes that complete nevertheless
+  // fare as accept_overflow says.
+  std::optional<uint32_t> max_connections = {};
+  // The same for those from one source prefix; 0 = no such limit. Whoever shares a prefix shares
+  // its limit: carriers put many thousands of hosts behind one address.
+  std::optional<uint32_t> max_per_prefix = {};
+  std::optional<uint32_t> prefix_v4 = {};  // its length in bits, 8..32
+  std::optional<uint32_t> prefix_v6 = {};  // 16..128
+  ConnectionOptions connection = {};       // of what it accepts
 };
 
 // Makes the handler of one worker; called once per worker, on that worker, before OnStart - for

@@ -106,7 +106,11 @@ void FuzzedHost::Listen(uint16_t port) {
   if (listener) return;
   ListenOptions options{.port = port};
   options.connection.deliver_when_full = uncoupled_ || port == kOtherPort;
-  if (port == kOtherPort) options.syn_cookies = SynCookies::kAlways;
+  if (port == kOtherPort) {
+    options.syn_cookies = SynCookies::kAlways;
+    options.max_connections = 6;
+    options.max_per_prefix = 5;
+  }
   listener = stack_->tcp().Listen(*stack_->tcp().WithDefaults(options), &application_);
 }
 

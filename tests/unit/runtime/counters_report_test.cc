@@ -28,16 +28,18 @@ TEST(CountersReportTest, SaysEachWorkersShare) {
 }
 
 TEST(ListenersReportTest, HasALineForEachWithStateAndCounts) {
-  ListenerLine line{1, "*:7", true, tcp::SynState::kCookie, 1024, 3, {}};
+  ListenerLine line{1, "*:7", true, tcp::SynState::kCookie, 1024, 3, 2, {}};
   line.counts = {.syns = 9,
                  .cookies_sent = 8,
                  .cookies_accepted = 7,
                  .cookies_refused = 6,
                  .established = 5,
-                 .overflowed = 4};
+                 .overflowed = 4,
+                 .refused = 3};
   EXPECT_EQ(ListenersReport(std::span(&line, 1)),
-            "listener *:7 worker 1: state=cookie half_open=1024 waiting=3 syns=9 established=5 "
-            "cookies_sent=8 cookies_accepted=7 cookies_refused=6 overflowed=4\n");
+            "listener *:7 worker 1: state=cookie half_open=1024 waiting=3 connections=2 syns=9 "
+            "established=5 cookies_sent=8 cookies_accepted=7 cookies_refused=6 overflowed=4 "
+            "refused=3\n");
   line.open = false;
   EXPECT_THAT(ListenersReport(std::span(&line, 1)), testing::HasSubstr("state=closed"));
 }
