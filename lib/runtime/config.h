@@ -110,7 +110,12 @@ struct TcpConfig {
   uint32_t delayed_ack_ms = 40;
   uint32_t time_wait_ms = 60000;
   uint32_t fin_wait2_ms = 60000;
-  uint32_t close_wait_ms = 0;  // 0: no limit
+  uint32_t close_wait_ms = 0;     // 0: no limit
+  uint32_t idle_timeout_ms = 0;   // 0: no limit
+  uint32_t first_text_ms = 0;     // 0: no limit
+  uint32_t min_rate = 0;          // 0: no limit
+  uint32_t min_request_rate = 0;  // 0: no limit
+  uint32_t min_rate_interval_ms = 10000;
   bool keepalive = false;
   uint32_t keepalive_idle_s = 7200;
   uint32_t keepalive_interval_s = 75;

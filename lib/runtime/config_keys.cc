@@ -11,6 +11,7 @@ constexpr uint32_t kConnectionsMax = 1u << 27;
 constexpr uint32_t kBuffersMax = 1u << 24;  // 32 GB of packet buffers
 constexpr uint32_t kTextMax = 1u << 30;     // RFC 7323 2.3: the largest window
 constexpr uint32_t kHourMs = 3600 * 1000;
+constexpr uint32_t kWeekMs = 7 * 24 * kHourMs;
 
 std::vector<Key> EalKeys(EalConfig& eal) {
   return {
@@ -141,6 +142,18 @@ std::vector<Key> TcpTimerKeys(TcpConfig& tcp) {
       {"close_wait_ms", Number{&tcp.close_wait_ms, 1000, 604800000, "no limit"}, "ms",
        "How long the application may leave a connection that the peer has closed (CLOSE-WAIT) "
        "without sending or closing; then it is reset."},
+      {"idle_timeout_ms", Number{&tcp.idle_timeout_ms, 1000, kWeekMs, "no limit"}, "ms",
+       "A connection on which no octet of text has moved for so long is reset."},
+      {"first_text_ms", Number{&tcp.first_text_ms, 100, kHourMs, "no limit"}, "ms",
+       "A connection on which the peer has sent no text for so long after it opened is reset."},
+      {"min_rate", Number{&tcp.min_rate, 1, kTextMax, "no limit"}, "octets",
+       "While text waits for the peer, it must acknowledge so many in each interval, or all that "
+       "there is, or is reset."},
+      {"min_request_rate", Number{&tcp.min_request_rate, 1, kTextMax, "no limit"}, "octets",
+       "While a peer is sending and has had no answer yet, so many must come in an interval, or it "
+       "is reset."},
+      {"min_rate_interval_ms", Number{&tcp.min_rate_interval_ms, 1000, kHourMs}, "ms",
+       "The interval of min_rate and min_request_rate."},
       {"keepalive", &tcp.keepalive, "",
        "Whether new connections probe an idle peer (RFC 9293 3.8.4: off by default)."},
       {"keepalive_idle_s", Number{&tcp.keepalive_idle_s, 1, 604800}, "s",

@@ -95,6 +95,11 @@ void SetTimers(const TcpConfig& from, tcp::TcpConfig& tcp) {
   tcp.time_wait_ms = from.time_wait_ms;
   tcp.fin_wait2_ms = from.fin_wait2_ms;
   tcp.close_wait_ms = from.close_wait_ms;
+  tcp.idle_timeout_ms = from.idle_timeout_ms;
+  tcp.first_text_ms = from.first_text_ms;
+  tcp.min_rate = from.min_rate;
+  tcp.min_request_rate = from.min_request_rate;
+  tcp.min_rate_interval_ms = from.min_rate_interval_ms;
   tcp.keepalive_idle_ms = from.keepalive_idle_s * 1000;
   tcp.keepalive_interval_ms = from.keepalive_interval_s * 1000;
   tcp.keepalive_probes = static_cast<uint8_t>(from.keepalive_probes);

@@ -46,6 +46,7 @@ void Engine::BecomeEstablished(Tcb& c) {
   c.owe(kEventOpen | kOutput);  // an active open may have text or FIN waiting (RFC 9293 3.10.7.3)
   if (c.has(kWantsRoom)) c.owe(kEventWritable);
   if (c.has(kKeepAlive)) ArmWheel(c);
+  if (ProfileOf(c).paced) BeginPace(c, true);
   counters_.Add(Counter::kTcpEstablished);
 }
 

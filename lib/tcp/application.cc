@@ -211,6 +211,7 @@ absl::Status Engine::Configure(Tcb& c, const ConnectionOptions& options) {
   if (profile == Profiles::kNone) {
     return absl::ResourceExhaustedError("too many different settings of connections");
   }
+  const bool paced = own.paced;
   DropProfile(c.profile);
   c.profile = profile;
   c.clear(kKeepAlive);
@@ -221,6 +222,7 @@ absl::Status Engine::Configure(Tcb& c, const ConnectionOptions& options) {
     ArmRto(c, static_cast<uint32_t>(std::max(left, 0)));
   }
   ArmWheel(c);
+  RestartPace(c, paced, options);
   if (options.close_wait_ms && c.state == TcpState::kCloseWait && c.in_flight() == 0 &&
       !c.has(kPersist)) {
     StopRetransmit(c);

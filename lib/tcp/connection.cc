@@ -163,6 +163,8 @@ const char* CloseReasonText(CloseReason reason) {
       return "out of resources";
     case CloseReason::kShutdown:
       return "server stopped";
+    case CloseReason::kTooSlow:
+      return "too slow";
   }
   return "?";
 }

@@ -35,6 +35,8 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
       resets_(config.resets_per_second),
       syn_ack_retransmits_(config.syn_ack_retransmits_per_second),
       cookies_(config.keys.cookie, config.cookies_shared),
+      cookies_(config.keys.cookie),
+      paces_(config.max_connections + kScratchBlocks),
       profiles_(config.window_scale),
       by_port_(65536, kNoListener) {
   WEIR_CHECK(config.addresses.size() <= kAddressesMax);

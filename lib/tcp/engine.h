@@ -22,6 +22,7 @@
 #include "tcp/flight.h"
 #include "tcp/flow_table.h"
 #include "tcp/half_open.h"
+#include "tcp/pace.h"
 #include "tcp/source_counts.h"
 #include "tcp/syn_cookie.h"
 #include "tcp/syn_policy.h"
@@ -232,6 +233,8 @@ class Engine {
   }
   const AgedSlab<HalfOpen>& half_open() const { return half_open_; }
   const AgedSlab<TimeWait>& time_waits() const { return time_waits_; }
+  // When the limits for slow peers are looked at next, if it has any.
+  std::optional<Millis> PaceAt(const Tcb& c) const;
   bool timer_armed(const Tcb& c) const { return wheel_.armed(tcbs_.IndexOf(c)); }
   const FlowTable& table() const { return table_; }
   const TcpConfig& config() const { return config_; }
@@ -415,6 +418,17 @@ class Engine {
   std::optional<uint32_t> UserTimeoutLeft(const Tcb& c) const;
   void GiveUp(Tcb& c);
 
+  // pace.cc: limits for slow peers.
+  void BeginPace(Tcb& c, bool awaits_text);
+  void RestartPace(Tcb& c, bool had, const ConnectionOptions& options);
+  void BeginInterval(const Tcb& c, Pace& p) const;
+  uint32_t TextAwaited(const Tcb& c) const;
+  void PlanLook(Tcb& c, Pace& p);
+  void LookAtPace(Tcb& c);
+  void NoteMovement(const Tcb& c, Pace& p) const;
+  bool RequestIsSlow(const Tcb& c, Pace& p) const;
+  void EndSlow(Tcb& c, Counter why);
+
   // events.cc
   void RunEventsOf(Tcb& c);
   void DeliverText(Tcb& c, Handler& handler, Connection handle);
@@ -508,6 +522,7 @@ class Engine {
   TokenBucket syn_ack_retransmits_;
   SynCookieCodec cookies_;
   CookiesTaken cookies_taken_;
+  ReservedArray<Pace> paces_;  // of each control block
   PathMtus path_mtus_;
   Profiles profiles_;
   std::vector<Listener> listeners_;

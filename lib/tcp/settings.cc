@@ -42,6 +42,11 @@ absl::StatusOr<Settings> WithOptions(const Settings& base, const ConnectionOptio
   Set(s.fin_wait2_ms, o.fin_wait2_ms);
   Set(s.close_wait_ms, o.close_wait_ms);
   Set(s.linger_ms, o.linger_ms);
+  Set(s.idle_timeout_ms, o.idle_timeout_ms);
+  Set(s.first_text_ms, o.first_text_ms);
+  Set(s.min_rate, o.min_rate);
+  Set(s.min_request_rate, o.min_request_rate);
+  Set(s.min_rate_interval_ms, o.min_rate_interval_ms);
   Set(s.soft_errors, o.soft_errors);
   Set(s.deliver_when_full, o.deliver_when_full);
   if (s.rto_min_ms > s.rto_max_ms) {
@@ -65,7 +70,8 @@ size_t Profiles::ChainOf(const Settings& s, const Handler* handler, uint16_t lis
   uint64_t sum = reinterpret_cast<uintptr_t>(handler) + listener;
   for (const uint64_t value :
        {uint64_t{s.user_timeout_ms}, uint64_t{s.keepalive_idle_ms}, uint64_t{s.linger_ms},
-        uint64_t{s.send_buffer}, uint64_t{s.receive_buffer},
+        uint64_t{s.send_buffer}, uint64_t{s.receive_buffer}, uint64_t{s.idle_timeout_ms},
+        uint64_t{s.first_text_ms}, uint64_t{s.min_rate} << 32 | s.min_request_rate,
         uint64_t{s.dscp} << 16 | uint64_t{s.ttl} << 8 | uint64_t{s.no_delay} << 1 | s.keep_alive}) {
     sum = (sum ^ value) * 0x9e3779b97f4a7c15u;
   }
@@ -100,7 +106,15 @@ uint16_t Profiles::Take(const Settings& settings, Handler* handler, uint16_t lis
   } else {
     return kNone;
   }
-  all_[index] = {settings, handler, listener, ScaleFor(settings.receive_buffer), 1, first};
+  const bool paced = (settings.idle_timeout_ms | settings.first_text_ms | settings.min_rate |
+                      settings.min_request_rate) != 0;
+  all_[index] = {.settings = settings,
+                 .handler = handler,
+                 .listener = listener,
+                 .window_scale = ScaleFor(settings.receive_buffer),
+                 .paced = paced,
+                 .users = 1,
+                 .next = first};
   first = index;
   ++in_use_;
   return index;

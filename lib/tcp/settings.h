@@ -24,6 +24,11 @@ struct Settings {
   uint32_t fin_wait2_ms = 60000;
   uint32_t close_wait_ms = 0;      // 0: no limit
   uint32_t linger_ms = kNoLinger;  // kNoLinger: no limit but orphan_retries
+  uint32_t idle_timeout_ms = 0;    // 0: no limit, here and in the next three
+  uint32_t first_text_ms = 0;
+  uint32_t min_rate = 0;          // octets in an interval
+  uint32_t min_request_rate = 0;  // octets in an interval
+  uint32_t min_rate_interval_ms = 10000;
   uint32_t keepalive_idle_ms = 7200000;
   uint32_t keepalive_interval_ms = 75000;
   uint16_t mss = 0;  // what we announce; 0 = from the MTU
@@ -55,6 +60,7 @@ struct Profile {
   Handler* handler = nullptr;  // not owned; outlives the engine's last turn
   uint16_t listener = 0;       // Engine::kNoListener for active opens
   uint8_t window_scale = 0;    // offered; follows from the receive buffer
+  bool paced = false;          // there are limits for slow peers
   uint32_t users = 0;          // connections, and the listener itself while it is open
   uint16_t next = 0;           // of the same chain
 };

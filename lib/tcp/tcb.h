@@ -117,6 +117,8 @@ struct alignas(64) Tcb {
   uint8_t receive_scale() const { return scale >> 4; }
   uint32_t receive_window() const { return Distance(rcv.nxt, rcv.adv); }
   uint32_t in_flight() const { return Distance(snd.una, snd.nxt); }
+  // Octets that have moved either way, mod 2^32, from some number on.
+  uint32_t moved() const { return rcv.nxt.value + snd.una.value; }
   // States in which both sides' sequence numbers are known (RFC 9293 3.3.2).
   bool synchronized() const { return state >= TcpState::kEstablished; }
 

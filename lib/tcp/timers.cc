@@ -44,6 +44,7 @@ void Engine::ArmWheel(Tcb& c) {
   if (c.has(kAppTimer)) consider(c.app_timer_at);
   if (const Flight* f = Borrowed(c); f != nullptr && f->ack_pending) consider(f->ack_at);
   if (const auto keep_alive = KeepAliveAt(c)) consider(*keep_alive);
+  if (const auto look = PaceAt(c)) consider(*look);
   if (at) wheel_.Arm(tcbs_.IndexOf(c), *at);
 }
 
@@ -138,6 +139,7 @@ void Engine::TimerExpired(Tcb& c) {
     Touch(c);
     KeepAliveTimeout(c);
   }
+  if (const auto look = PaceAt(c); look && *look <= now) LookAtPace(c);
 }
 
 void Engine::KeepAliveTimeout(Tcb& c) {

@@ -53,6 +53,7 @@ enum class CloseReason : uint8_t {
   kUnreachable,  // an active open was answered by ICMP (prohibited), or had no route
   kNoResources,  // a table or pool was full
   kShutdown,     // the server stopped before the connection finished
+  kTooSlow,      // idle_timeout_ms, first_text_ms, min_rate or min_request_rate was not met
 };
 
 // "reset by peer" and so on.

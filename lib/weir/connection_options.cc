@@ -9,7 +9,8 @@ namespace {
 constexpr uint32_t kBufferMin = 2048;
 constexpr uint32_t kBufferMax = 1u << 30;  // RFC 7323 2.3: the largest window
 constexpr uint32_t kMssMin = 88;
-constexpr uint32_t kMssMax = 65495;           // what an IPv4 packet of 65535 octets holds
+constexpr uint32_t kMssMax = 65495;  // what an IPv4 packet of 65535 octets holds
+constexpr uint32_t kRateMax = 1u << 30;
 constexpr uint32_t kLongestMs = 0x7fffffffu;  // Millis compare no further
 constexpr uint32_t kHourMs = 3600 * 1000;
 constexpr uint32_t kWeekMs = 7 * 24 * kHourMs;
@@ -44,6 +45,11 @@ constexpr Range kRanges[] = {
     {"fin_wait2_ms", &ConnectionOptions::fin_wait2_ms, 1000, kHourMs},
     {"close_wait_ms", &ConnectionOptions::close_wait_ms, 1000, kWeekMs, true},
     {"linger_ms", &ConnectionOptions::linger_ms, 0, kLongestMs},
+    {"idle_timeout_ms", &ConnectionOptions::idle_timeout_ms, 1000, kWeekMs, true},
+    {"first_text_ms", &ConnectionOptions::first_text_ms, 100, kHourMs, true},
+    {"min_rate", &ConnectionOptions::min_rate, 0, kRateMax},
+    {"min_request_rate", &ConnectionOptions::min_request_rate, 0, kRateMax},
+    {"min_rate_interval_ms", &ConnectionOptions::min_rate_interval_ms, 1000, kHourMs},
 };
 
 }  // namespace

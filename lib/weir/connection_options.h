@@ -54,6 +54,28 @@ struct ConnectionOptions {
   // Abort. 0..2^31-1. Empty, and so by the configuration: as long as orphan_retries lasts.
   std::optional<uint32_t> linger_ms = {};
 
+  // What a slow peer must do to be kept; 0 = anything will do, which is the default of all of them
+  // but the interval. Who does not is reset: OnClosed(kTooSlow). Set for one connection they count
+  // from then on.
+  //
+  // So long may no octet of text move, in either direction; one that waits for an acknowledgement
+  // or before a closed window does not move. While the application leaves text unread, no time
+  // passes. Found up to once as late where the peer keeps sending segments without text.
+  // 0 or 1000..604800000
+  std::optional<uint32_t> idle_timeout_ms = {};
+  // So long may it take from OnOpen - or from Configure - until text arrives. With defer_accept_ms
+  // OnOpen has waited already. 0 or 100..3600000
+  std::optional<uint32_t> first_text_ms = {};
+  // While text waits for the peer, it must acknowledge so many octets in each interval, or all that
+  // waited at its beginning; also after Close. 0..2^30
+  std::optional<uint32_t> min_rate = {};
+  // Once the peer has begun to send, and until this side sends: in an interval in which text comes
+  // at all, so many octets must have come for each interval since it was last fast enough. An
+  // interval without text does not count by itself: the peer may be waiting for the answer. Only
+  // for protocols of request and answer. 0..2^30
+  std::optional<uint32_t> min_request_rate = {};
+  std::optional<uint32_t> min_rate_interval_ms = {};  // of both rates; 1000..3600000, at first 10 s
+
   std::optional<bool> soft_errors = {};  // whether OnSoftError is called (SHLD-20); true at first
   // Delivers text also when the send buffer has no room for an answer as long as the text.
   std::optional<bool> deliver_when_full = {};

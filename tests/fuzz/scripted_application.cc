@@ -32,7 +32,7 @@ ConnectionOptions OptionsOf(unsigned n) {
     case 8:
       return {.send_buffer = 20000, .receive_buffer = 20000};
     case 9:
-      return {.close_wait_ms = 1000};
+      return {.close_wait_ms = 1000, .idle_timeout_ms = 2000};
     case 10:
       return {.linger_ms = 0};
     case 11:
@@ -42,9 +42,13 @@ ConnectionOptions OptionsOf(unsigned n) {
     case 13:
       return {.mss = 100, .dscp = 46, .ttl = 1};
     case 14:
-      return {.delayed_ack_ms = 1, .soft_errors = false};
+      return {.delayed_ack_ms = 1, .first_text_ms = 500, .soft_errors = false};
     case 15:
-      return {.time_wait_ms = 1, .fin_wait2_ms = 1000};
+      return {.time_wait_ms = 1,
+              .fin_wait2_ms = 1000,
+              .min_rate = 100,
+              .min_request_rate = 10,
+              .min_rate_interval_ms = 1000};
     default:
       return {};
   }

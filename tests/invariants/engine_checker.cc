@@ -79,6 +79,10 @@ void EngineChecker::CheckTimers(const tcp::Tcb& c) {
     Wrong(c, "not on the timing wheel");
   }
   if (armed && now_ - c.retransmit_at > kTimerSlackMs) Wrong(c, "a timer is long overdue");
+  if (const auto look = engine_.PaceAt(c)) {
+    if (!engine_.timer_armed(c)) Wrong(c, "has limits for slow peers and is not on the wheel");
+    if (now_ - *look > kTimerSlackMs) Wrong(c, "the limits for slow peers are long overdue");
+  }
   if (c.has(tcp::kAppTimer) && now_ - c.app_timer_at > kTimerSlackMs) {
     Wrong(c, "the application's timer is long overdue");
   }

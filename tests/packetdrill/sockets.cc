@@ -32,6 +32,7 @@ int ErrorOf(CloseReason reason) {
       return ENOBUFS;
     case CloseReason::kAborted:
     case CloseReason::kShutdown:
+    case CloseReason::kTooSlow:
       return ECONNABORTED;
   }
   return EIO;
