@@ -24,6 +24,7 @@ enum class Idle : uint8_t { kSpin, kPause, kSleep };
 enum class Steering : uint8_t { kAuto, kDevice, kSoftware };
 enum class Congestion : uint8_t { kNewReno };
 enum class MtuProbing : uint8_t { kOff, kBlackHole, kOn };
+enum class ShedIdle : uint8_t { kOff, kOldest };
 
 // [eal]
 struct EalConfig {
@@ -85,6 +86,9 @@ struct MemoryConfig {
   uint32_t max_orphans = 16384;
   uint32_t neighbours = 1024;
   uint32_t path_mtus = 1024;
+  uint32_t shed_high = 95;  // 0: never
+  uint32_t shed_low = 90;
+  ShedIdle shed_idle = ShedIdle::kOff;
   friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
 };
 

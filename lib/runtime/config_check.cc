@@ -187,6 +187,15 @@ void CheckMemory(Draft& draft) {
   }
 }
 
+void CheckMarks(Draft& draft) {
+  const MemoryConfig& memory = draft.config.memory;
+  if (memory.shed_high != 0 && memory.shed_low > memory.shed_high) {
+    draft.Clash(
+        {"memory.shed_low", "memory.shed_high"},
+        absl::StrCat("shed_low is above shed_high; shed_low must be at most ", memory.shed_high));
+  }
+}
+
 void CheckTcpTimes(Draft& draft) {
   const TcpConfig& tcp = draft.config.tcp;
   if (tcp.rto_min_ms > tcp.rto_max_ms) {
@@ -272,6 +281,7 @@ absl::StatusOr<Config> Finish(Draft draft) {
   CheckWorkers(draft);
   CheckPorts(draft);
   CheckMemory(draft);
+  CheckMarks(draft);
   CheckTcpTimes(draft);
   CheckTcpSizes(draft);
   if (!draft.problems.empty())

@@ -79,6 +79,13 @@ std::vector<Key> MemoryKeys(MemoryConfig& memory) {
        "goes."},
       {"path_mtus", Number{&memory.path_mtus, 16, 1u << 20}, "",
        "Destinations a worker remembers a path MTU for; beyond it some are discovered again."},
+      {"shed_high", Number{&memory.shed_high, 50, 100, "never"}, "percent",
+       "When so much of max_connections, max_flights or the buffers for text is in use, new SYNs "
+       "are dropped, then half-open connections given up."},
+      {"shed_low", Number{&memory.shed_low, 10, 100}, "percent", "That ends below this."},
+      {"shed_idle", &memory.shed_idle, "",
+       "Whether connections are reset then as well: oldest resets those on which nothing has moved "
+       "for longest, 10 s at least."},
   };
 }
 

@@ -46,8 +46,8 @@ struct Gateway {
 
 using Slot =
     std::variant<Number, NumberOrAuto, NumberList, Text, TextList, Gateway, bool*, HugePages*,
-                 Idle*, Steering*, Congestion*, MtuProbing*, SynCookies*, AcceptOverflow*,
-                 std::optional<MacAddress>*, std::vector<InterfaceAddress>*>;
+                 Idle*, Steering*, Congestion*, MtuProbing*, ShedIdle*, SynCookies*,
+                 AcceptOverflow*, std::optional<MacAddress>*, std::vector<InterfaceAddress>*>;
 
 // One row. The pointers in `slot` are into the object that the table was made for.
 struct Key {

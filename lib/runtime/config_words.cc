@@ -18,6 +18,7 @@ constexpr const char* kCongestionWords[] = {"newreno"};
 constexpr const char* kSynCookiesWords[] = {"off", "auto", "always"};
 constexpr const char* kAcceptOverflowWords[] = {"drop", "reset"};
 constexpr const char* kMtuProbingWords[] = {"off", "black-hole", "on"};
+constexpr const char* kShedIdleWords[] = {"off", "oldest"};
 
 // The drivers that `device` may name; a device's name is a driver's name and what tells it from
 // others of that driver.
@@ -126,6 +127,7 @@ std::span<const char* const> Words(Congestion) { return kCongestionWords; }
 std::span<const char* const> Words(SynCookies) { return kSynCookiesWords; }
 std::span<const char* const> Words(AcceptOverflow) { return kAcceptOverflowWords; }
 std::span<const char* const> Words(MtuProbing) { return kMtuProbingWords; }
+std::span<const char* const> Words(ShedIdle) { return kShedIdleWords; }
 
 absl::StatusOr<InterfaceAddress> ParseInterfaceAddress(const std::string& text) {
   const size_t slash = text.find('/');

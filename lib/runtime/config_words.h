@@ -20,6 +20,7 @@ std::span<const char* const> Words(Congestion);
 std::span<const char* const> Words(SynCookies);
 std::span<const char* const> Words(AcceptOverflow);
 std::span<const char* const> Words(MtuProbing);
+std::span<const char* const> Words(ShedIdle);
 
 // An error's message is "what is wrong; what would be right", without key and value.
 absl::StatusOr<InterfaceAddress> ParseInterfaceAddress(const std::string& text);

@@ -64,6 +64,9 @@ void SetMemory(const Config& config, tcp::TcpConfig& tcp) {
   tcp.kept_buffers = config.memory.text_buffers + config.memory.max_pinned_buffers;
   tcp.text_buffers = config.memory.text_buffers;
   tcp.max_orphans = config.memory.max_orphans;
+  tcp.shed_high = config.memory.shed_high;
+  tcp.shed_low = config.memory.shed_low;
+  tcp.shed_idle = config.memory.shed_idle == ShedIdle::kOldest;
   tcp.receive_buffer = config.tcp.receive_buffer;
   tcp.send_buffer = config.tcp.send_buffer;
   tcp.out_of_order_segments = config.tcp.out_of_order_segments;

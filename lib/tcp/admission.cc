@@ -23,6 +23,10 @@ Engine::Limit Engine::LimitMet(const Listener& l, const IpAddress& remote) const
 
 // Before anything is done for the SYN.
 bool Engine::AdmitsSyn(Listener& l, const Segment& segment) {
+  if (shedding_.on) {
+    ++l.counts.syns;
+    return Drop(Counter::kDropTcpSynShed);
+  }
   const Limit limit = LimitMet(l, segment.frame->source);
   if (limit == Limit::kNone) return true;
   ++l.counts.syns;
@@ -33,6 +37,7 @@ bool Engine::AdmitsSyn(Listener& l, const Segment& segment) {
 // The limit was met while the handshake went on, or its cookie was out: as when the accept queue is
 // full, it stays half-open, or the peer is told.
 bool Engine::AdmitsHandshake(Listener& l, const Segment& segment) {
+  if (shedding_.on) return Drop(Counter::kDropTcpShed);  // the peer's next segment tries again
   const Limit limit = LimitMet(l, segment.frame->source);
   if (limit == Limit::kNone) return true;
   ++l.counts.refused;

@@ -56,6 +56,12 @@ struct TcpConfig : Settings {
   uint32_t segments_per_turn = 1024;  // segments one turn may send
   uint32_t max_orphans = 16384;       // connections that live on after Close, TIME-WAIT aside
 
+  // From so many percent of the control blocks, flights or kept buffers on something gives way,
+  // until less than `shed_low` percent are in use; 0 = never.
+  uint32_t shed_high = 95;
+  uint32_t shed_low = 90;
+  bool shed_idle = false;  // also connections, those that were still for longest
+
   // Defaults of listeners.
   uint32_t syn_backlog = 1024;  // half-open connections
   SynCookies syn_cookies = SynCookies::kAuto;

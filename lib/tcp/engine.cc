@@ -35,7 +35,9 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
       resets_(config.resets_per_second),
       syn_ack_retransmits_(config.syn_ack_retransmits_per_second),
       cookies_(config.keys.cookie, config.cookies_shared),
-      cookies_(config.keys.cookie),
+      shedding_{.blocks = {config.max_connections, config.shed_high, config.shed_low},
+                .flights = {config.max_flights, config.shed_high, config.shed_low},
+                .buffers = {config.kept_buffers, config.shed_high, config.shed_low}},
       paces_(config.max_connections + kScratchBlocks),
       profiles_(config.window_scale),
       by_port_(65536, kNoListener) {
@@ -352,6 +354,9 @@ std::optional<Time> Engine::NextDeadline(Time now) const {
   consider(wheel_);
   consider(half_open_wheel_);
   consider(time_wait_wheel_);
+  if (const auto at = ShedAt()) {
+    away_ms = std::min(away_ms.value_or(0x7fffffff), std::max(*at - now.millis(), kMemoryRetryMs));
+  }
   if (starved_ && !touched_.empty())
     away_ms = std::min(away_ms.value_or(kMemoryRetryMs), kMemoryRetryMs);
   if (!away_ms) return std::nullopt;
@@ -367,7 +372,8 @@ Usage Engine::usage() const {
       .close_wait = close_wait_count_,
       .orphans = orphan_count_,
       .flights = flights_.in_use(),
-      .kept_buffers = kept_buffers_};
+      .kept_buffers = kept_buffers_,
+      .shedding = shedding_.on};
 }
 
 void Engine::AbortAll(CloseReason reason) {

@@ -23,6 +23,7 @@
 #include "tcp/flow_table.h"
 #include "tcp/half_open.h"
 #include "tcp/pace.h"
+#include "tcp/shedding.h"
 #include "tcp/source_counts.h"
 #include "tcp/syn_cookie.h"
 #include "tcp/syn_policy.h"
@@ -111,6 +112,7 @@ struct Usage {
   uint32_t orphans = 0;      // those of them that the application has closed, TIME-WAIT aside
   uint32_t flights = 0;
   uint32_t kept_buffers = 0;
+  bool shedding = false;  // memory is short: new SYNs are dropped, at least
 };
 
 // Not a group, nor broadcast, unspecified, loopback or reserved: nobody answers from those
@@ -429,6 +431,14 @@ class Engine {
   bool RequestIsSlow(const Tcb& c, Pace& p) const;
   void EndSlow(Tcb& c, Counter why);
 
+  // shedding.cc: what gives way when memory is short.
+  void WatchMemory();
+  std::optional<Millis> ShedAt() const;
+  void ShedHalfOpen();
+  void ShedStillest();
+  void EndStillest();
+  std::optional<uint32_t> StillFor(const Tcb& c) const;
+
   // events.cc
   void RunEventsOf(Tcb& c);
   void DeliverText(Tcb& c, Handler& handler, Connection handle);
@@ -522,6 +532,15 @@ class Engine {
   TokenBucket syn_ack_retransmits_;
   SynCookieCodec cookies_;
   CookiesTaken cookies_taken_;
+  struct Shedding {
+    Watermark blocks, flights, buffers;
+    bool on = false;
+    bool search_done = false;        // and those who were found are to be looked at again
+    uint32_t next = kScratchBlocks;  // where the search for them goes on
+    Millis again_at;
+    Stillest stillest;
+  };
+  Shedding shedding_;
   ReservedArray<Pace> paces_;  // of each control block
   PathMtus path_mtus_;
   Profiles profiles_;

@@ -20,6 +20,7 @@ constexpr size_t kSynShare = 4;
 void Engine::Receive(std::span<Segment> segments, Time now, bool pressed) {
   now_ = now;
   starved_ = false;
+  WatchMemory();
   const size_t count = segments.size();
   counters_.Add(Counter::kTcpSegmentsIn, count);
   keys_.clear();

@@ -51,7 +51,7 @@ enum class CloseReason : uint8_t {
   kRefused,      // an active open was answered by RST, or by ICMP: port or protocol unreachable
   kTimedOut,     // retransmissions, probes or the user timeout ran out
   kUnreachable,  // an active open was answered by ICMP (prohibited), or had no route
-  kNoResources,  // a table or pool was full
+  kNoResources,  // a table or pool was full, or memory short (memory.shed_idle)
   kShutdown,     // the server stopped before the connection finished
   kTooSlow,      // idle_timeout_ms, first_text_ms, min_rate or min_request_rate was not met
 };

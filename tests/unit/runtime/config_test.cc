@@ -80,6 +80,9 @@ max_time_wait = 99
 max_orphans = 1234
 neighbours = 64
 path_mtus = 65
+shed_high = 96
+shed_low = 91
+shed_idle = "oldest"
 [tcp]
 receive_buffer = 1000000
 send_buffer = 1000001
