@@ -132,8 +132,8 @@ struct TcpConfig {
   uint32_t accepts_per_turn = 256;
   uint32_t defer_accept_ms = 0;
   std::string syn_cookie_secret_file;  // empty: a secret of this process alone
-  uint32_t max_per_listener = 0;  // 0: no limit
-  uint32_t max_per_prefix = 0;    // 0: no limit
+  uint32_t max_per_listener = 0;       // 0: no limit
+  uint32_t max_per_prefix = 0;         // 0: no limit
   uint32_t prefix_v4 = 24;
   uint32_t prefix_v6 = 64;
   uint32_t out_of_order_segments = 256;

@@ -81,6 +81,7 @@ void RecordingHandler::OnSoftError(Connection c, SoftError error) {
 tcp::TcpConfig WithoutCookies() {
   tcp::TcpConfig config;
   config.syn_cookies = SynCookies::kOff;
+  config.shed_high = 0;
   return config;
 }
 

@@ -57,7 +57,8 @@ class RecordingHandler : public Handler {
   void OnSoftError(Connection c, SoftError error) override;
 };
 
-// Without SYN cookies, so that the ISS follows the clock and half-open connections can be counted.
+// Without SYN cookies, so that the ISS follows the clock and half-open connections can be counted;
+// and without watermarks, which tables of a few records would always cross.
 tcp::TcpConfig WithoutCookies();
 
 struct Options {

@@ -10,11 +10,16 @@ constexpr uint32_t kBlocks = 20;  // the high mark is at 19, the low one at 18
 
 class Shedding : public TransferTest {
  protected:
+  // With the marks of the configuration.
+  Options Base() const {
+    Options options = TransferTest::Base();
+    options.tcp.shed_high = 95;
+    options.tcp.shed_low = 90;
+    return options;
+  }
   Options Few() const {
     Options options = Base();
     options.tcp.max_connections = kBlocks;
-    options.tcp.shed_high = 95;
-    options.tcp.shed_low = 90;
     return options;
   }
   Options Shed() const {
