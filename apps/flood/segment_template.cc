@@ -89,11 +89,10 @@ std::vector<uint8_t> IpPacket(const IpAddress& source, const IpAddress& destinat
 std::vector<uint8_t> EthernetFrame(const wire::MacAddress& source,
                                    const wire::MacAddress& destination, uint16_t ether_type,
                                    std::span<const uint8_t> payload) {
-  std::vector<uint8_t> frame(wire::kEthernetHeaderSize);
+  std::vector<uint8_t> frame(
+      std::max<size_t>(wire::kEthernetHeaderSize + payload.size(), kFrameMin));
   wire::WriteEthernet(frame.data(), destination, source, 0, ether_type);
-  frame.insert(frame.end(), payload.begin(), payload.end());
-  frame.resize(std::max<size_t>(frame.size(), kFrameMin));
-  WEIR_CHECK(frame.size() <= kFrameMax);
+  std::copy(payload.begin(), payload.end(), frame.begin() + wire::kEthernetHeaderSize);
   return frame;
 }
 
