@@ -113,6 +113,9 @@ absl::Status Run::FindTarget() {
   if (!loop_->target_mac()) {
     return absl::UnavailableError(options_.target.ToString() + " did not answer");
   }
+  if (probe_.legit.answered == 0 && probe_.legit.refused > 0) {
+    return absl::UnavailableError(options_.target.ToString() + " refuses connections");
+  }
   if (probe_.legit.answered == 0) {
     return absl::UnavailableError(options_.target.ToString() +
                                   " answered, but did not echo a request: it must be weir-echo or "

@@ -306,6 +306,16 @@ TEST_F(FloodLoop, WholeRunMeasuresAnEchoServer) {
   EXPECT_GE(results.recovery_s, 0);
 }
 
+TEST_F(FloodLoop, RunAgainstAClosedPortSaysSo) {
+  Target target(*target_, *target_pool_, ConfigOf(*target_, "198.18.0.2"));
+  Options options = RunOptions();
+  options.target.port = 8;
+  options.link_wait_s = 1;
+  Results results;
+  flood::Run run(options, *device_, *pool_, 5, stop_);
+  EXPECT_EQ(run.Execute(results).message(), "198.18.0.2:8 refuses connections");
+}
+
 TEST_F(FloodLoop, RunWithoutATargetSaysSo) {
   Options options = RunOptions();
   options.link_wait_s = 0.1;
