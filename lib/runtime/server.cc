@@ -1,7 +1,10 @@
 // ServerImpl before and after Run: EAL, ports, pools, workers, listeners; and their end.
 #include "runtime/server.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <bit>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -24,6 +27,8 @@ constexpr unsigned kMailboxPlaces = 64;
 constexpr uint32_t kBacklogMax = 1u << 20;
 constexpr uint32_t kConnectionsMax = 1u << 27;
 constexpr uint32_t kDeferAcceptMaxMs = 3600000;
+constexpr uint32_t kStreamsMax = 1u << 20;
+constexpr uint32_t kStreamBufferMin = 2048, kStreamBufferMax = 1u << 24;
 constexpr int kAnySocket = -1;
 
 absl::StatusOr<std::vector<uint32_t>> ChooseCores(const WorkersConfig& workers) {
@@ -50,6 +55,29 @@ absl::Status CheckRange(const char* name, std::optional<uint32_t> value, uint32_
   return absl::InvalidArgumentError(std::string(name) + " = " + std::to_string(*value) +
                                     ": must be from " + std::to_string(min) + " to " +
                                     std::to_string(max));
+}
+
+absl::Status CheckPull(const PullOptions& pull) {
+  for (const absl::Status& status :
+       {CheckRange("max_streams", pull.max_streams, 1, kStreamsMax),
+        CheckRange("send_buffer", pull.send_buffer, kStreamBufferMin, kStreamBufferMax),
+        CheckRange("receive_buffer", pull.receive_buffer, kStreamBufferMin, kStreamBufferMax)}) {
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+// Only what is used once takes up memory, but nobody means more than the machine has.
+absl::Status CheckFits(const PullSizes& sizes, unsigned workers) {
+  const uint64_t wanted = workers * (uint64_t{sizes.backlog} + sizes.max_streams) *
+                          (sizes.send_buffer + sizes.receive_buffer);
+  const uint64_t there =
+      static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+  if (wanted <= there) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      "(backlog + max_streams) * (send_buffer + receive_buffer) on " + std::to_string(workers) +
+      " workers is " + std::to_string(wanted >> 20) + " MB; this machine has " +
+      std::to_string(there >> 20));
 }
 
 std::string DeviceName(const PortConfig& port) {
@@ -252,10 +280,13 @@ absl::Status ServerImpl::CheckListen(const ListenOptions& options) const {
   return absl::OkStatus();
 }
 
+absl::Status ServerImpl::CheckBefore(const char* call) const {
+  if (!run_called_) return absl::OkStatus();
+  return absl::FailedPreconditionError(std::string(call) + " must be called before Run");
+}
+
 absl::Status ServerImpl::CheckBefore(const char* call, const HandlerFactory& factory) const {
-  if (run_called_) {
-    return absl::FailedPreconditionError(std::string(call) + " must be called before Run");
-  }
+  if (absl::Status status = CheckBefore(call); !status.ok()) return status;
   if (!factory) return absl::InvalidArgumentError(std::string(call) + " needs a handler factory");
   return absl::OkStatus();
 }
@@ -266,6 +297,29 @@ absl::Status ServerImpl::Listen(const ListenOptions& options, HandlerFactory fac
   listening_.push_back(options);
   for (const std::unique_ptr<Worker>& worker : workers_) worker->AddHandler({factory, options});
   return absl::OkStatus();
+}
+
+absl::StatusOr<Listener> ServerImpl::ListenPull(const ListenOptions& options,
+                                                const PullOptions& pull) {
+  if (absl::Status status = CheckBefore("ListenPull"); !status.ok()) return status;
+  if (absl::Status status = CheckListen(options); !status.ok()) return status;
+  if (absl::Status status = CheckPull(pull); !status.ok()) return status;
+  const PullSizes sizes{
+      .backlog = options.backlog.value_or(config_.tcp.backlog),
+      .max_streams = pull.max_streams,
+      .send_buffer = std::bit_ceil(pull.send_buffer),
+      .receive_buffer = std::bit_ceil(pull.receive_buffer),
+  };
+  if (absl::Status status = CheckFits(sizes, worker_count()); !status.ok()) return status;
+  listening_.push_back(options);
+  ListenOptions uncoupled = options;
+  uncoupled.connection.deliver_when_full = true;  // who is delivered to is not who sends
+  auto listener = std::make_shared<PullListener>(sizes, worker_count());
+  pull_listeners_.push_back(listener);
+  for (const std::unique_ptr<Worker>& worker : workers_) {
+    worker->AddHandler({.listen = uncoupled, .pull = listener});
+  }
+  return PullListener::HandleOf(std::move(listener));
 }
 
 absl::Status ServerImpl::Connect(const ConnectOptions& options, HandlerFactory factory) {
@@ -291,6 +345,7 @@ void ServerImpl::Close() {
     leaks.flights += usage.flights;
     leaks.kept_buffers += usage.kept_buffers;
   }
+  StopPullListeners();
   const bool report = run_called_ && !workers_.empty();
   for (const std::unique_ptr<port::Device>& device : devices_) {
     if (report) LogLine(DeviceReport(device->name(), device->stats()));

@@ -12,6 +12,7 @@
 #include "runtime/control_events.h"
 #include "runtime/counters_report.h"
 #include "runtime/entropy.h"
+#include "runtime/pull_listener.h"
 #include "runtime/worker.h"
 #include "weir/server.h"
 
@@ -30,6 +31,8 @@ class ServerImpl : public Server {
   absl::Status Open();
 
   absl::Status Listen(const ListenOptions& options, HandlerFactory factory) override;
+  absl::StatusOr<Listener> ListenPull(const ListenOptions& options,
+                                      const PullOptions& pull) override;
   absl::Status Connect(const ConnectOptions& options, HandlerFactory factory) override;
   absl::Status AddHandler(HandlerFactory factory) override;
   absl::Status Run() override;
@@ -48,6 +51,7 @@ class ServerImpl : public Server {
   absl::Status CheckSteering() const;
   absl::Status MakeWorkers();
   absl::Status CheckListen(const ListenOptions& options) const;
+  absl::Status CheckBefore(const char* call) const;
   absl::Status CheckBefore(const char* call, const HandlerFactory& factory) const;
   bool IsOurs(const IpAddress& address) const;
 
@@ -58,6 +62,7 @@ class ServerImpl : public Server {
   bool Drain();  // false when a second request to stop came
   void AbortConnections();
   void StopWorkers();
+  void StopPullListeners();
 
   // Run `call` on a worker's thread and wait for it; false when a worker did not answer in time.
   bool OnWorker(Worker& worker, const std::function<void(Worker&)>& call);
@@ -75,6 +80,7 @@ class ServerImpl : public Server {
   std::vector<std::unique_ptr<port::PacketRing>> rings_;  // by worker
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<ListenOptions> listening_;
+  std::vector<std::shared_ptr<PullListener>> pull_listeners_;
   size_t connects_ = 0;  // that were asked for
   bool eal_started_ = false;
   bool run_called_ = false;

@@ -100,7 +100,7 @@ void ServerImpl::Serve() {
 }
 
 bool ServerImpl::Drain() {
-  OnEveryWorker([](Worker& worker) { worker.stack().Drain(); });
+  OnEveryWorker([](Worker& worker) { worker.Drain(); });
   const uint64_t at_first = LiveConnections();
   LogLine("draining " + std::to_string(at_first) + " connections");
   const Deadline deadline = steady_clock::now() + milliseconds(config_.drain.timeout_ms);
@@ -143,6 +143,12 @@ void ServerImpl::StopWorkers() {
     (void)workers_[i]->state();  // what the worker wrote is ours from here on
   }
   running_ = false;
+  StopPullListeners();
+}
+
+// Whoever still waits for a worker learns that there is none.
+void ServerImpl::StopPullListeners() {
+  for (const std::shared_ptr<PullListener>& listener : pull_listeners_) listener->Stop();
 }
 
 bool ServerImpl::OnWorker(Worker& worker, const std::function<void(Worker&)>& call) {

@@ -95,6 +95,12 @@ void Worker::Fail(const absl::Status& status) {
 
 absl::Status Worker::MakeHandlers() {
   for (const HandlerRequest& request : requests_) {
+    if (request.pull != nullptr) {
+      auto handler = std::make_unique<PullHandler>(request.pull, options_.index, counters_);
+      pull_handlers_.push_back(handler.get());
+      handlers_.push_back(std::move(handler));
+      continue;
+    }
     handlers_.push_back(request.factory());
     if (handlers_.back() != nullptr) continue;
     const std::string of =
@@ -114,12 +120,17 @@ absl::Status Worker::Begin() {
 
 absl::Status Worker::BeginOne(const HandlerRequest& request, Handler& handler) {
   if (request.listen) {
-    const auto parameters = stack_->tcp().WithDefaults(*request.listen);
+    auto parameters = stack_->tcp().WithDefaults(*request.listen);
     if (!parameters.ok()) return parameters.status();
-    if (!stack_->tcp().Listen(*parameters, &handler)) {
+    parameters->pull = request.pull != nullptr;
+    const std::optional<uint16_t> number = stack_->tcp().Listen(*parameters, &handler);
+    if (!number) {
       return absl::ResourceExhaustedError("listening on port " +
                                           std::to_string(request.listen->port) +
                                           ": taken, or too many listeners");
+    }
+    if (request.pull != nullptr) {
+      static_cast<PullHandler&>(handler).SetListener(stack_->tcp(), *number);
     }
   }
   if (request.connect) {
@@ -130,6 +141,11 @@ absl::Status Worker::BeginOne(const HandlerRequest& request, Handler& handler) {
     }
   }
   return absl::OkStatus();
+}
+
+void Worker::Drain() {
+  stack_->Drain();
+  for (PullHandler* handler : pull_handlers_) handler->Drain();
 }
 
 void Worker::Turn() {
@@ -145,10 +161,11 @@ void Worker::Turn() {
   if (options_.shared_clock != nullptr && now >= follow_at_) FollowSharedClock(now);
 
   const size_t in = Receive();
+  const size_t commands = RunPullCommands();  // what they send leaves in this turn
   const size_t out = Transmit(stack_->Turn({received_.data(), in}, now, pressed_));
   const size_t mail = mailbox_->Run();
   Publish();
-  last_worked_ = in + out + mail > 0;
+  last_worked_ = in + commands + out + mail > 0;
   if (last_worked_) counters_.Add(Counter::kTurnsWithWork);
   Rest(last_worked_);
 }
@@ -179,6 +196,12 @@ size_t Worker::Receive() {
 void Worker::NotePressure(bool full) {
   full_frames_ = full ? std::min(full_frames_ + options_.burst, options_.receive_ring) : 0;
   pressed_ = full && full_frames_ == options_.receive_ring;
+}
+
+size_t Worker::RunPullCommands() {
+  size_t count = 0;
+  for (PullHandler* handler : pull_handlers_) count += handler->RunCommands();
+  return count;
 }
 
 size_t Worker::Transmit(std::span<Packet> frames) {

@@ -16,6 +16,7 @@
 #include "runtime/handover.h"
 #include "runtime/idle_policy.h"
 #include "runtime/mailbox.h"
+#include "runtime/pull_handler.h"
 #include "stack/stack.h"
 #include "weir/listener.h"
 #include "weir/worker.h"
@@ -40,11 +41,12 @@ struct Neighbourhood {
   std::vector<port::PacketRing*> rings;  // by worker
 };
 
-// A handler to make, and what it begins with: Server::Listen, Connect or AddHandler.
+// A handler to make, and what it begins with: Server::Listen, ListenPull, Connect or AddHandler.
 struct HandlerRequest {
-  HandlerFactory factory;
+  HandlerFactory factory;  // empty where there is a `pull`
   std::optional<ListenOptions> listen = {};
   std::optional<ConnectOptions> connect = {};
+  std::shared_ptr<PullListener> pull = {};
 };
 
 // Thread: made and destroyed by the main thread while Run does not run; Run is the worker's thread;
@@ -67,6 +69,9 @@ class Worker {
   // turns until Stop. `cycles_per_second` is the TSC's.
   void Run(uint64_t cycles_per_second);
   void Stop() { stop_.store(true, std::memory_order_relaxed); }
+
+  // Accepts nothing new from here on. On the worker's thread.
+  void Drain();
 
   // Runs `call` on the worker's thread between two turns; false when its mailbox is full.
   [[nodiscard]] bool Post(Mailbox::Call call) { return mailbox_->Post(std::move(call)); }
@@ -92,6 +97,7 @@ class Worker {
   void Turn();
   size_t Receive();
   void NotePressure(bool full);
+  size_t RunPullCommands();
   size_t Transmit(std::span<Packet> frames);
   size_t TransmitTo(port::Device& device, std::span<Packet> frames);
   void FollowSharedClock(Time now);
@@ -102,6 +108,7 @@ class Worker {
   Counters counters_;
   std::vector<HandlerRequest> requests_;
   std::vector<std::unique_ptr<Handler>> handlers_;  // one for each; outlive the stack
+  std::vector<PullHandler*> pull_handlers_;         // those of pull listeners among them
   std::unique_ptr<stack::Stack> stack_;
   std::vector<port::Device*> devices_;
   std::vector<port::Device*> device_of_port_;  // by port number

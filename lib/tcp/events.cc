@@ -37,14 +37,15 @@ void Engine::RunEventsOf(Tcb& c) {
   const Connection handle = Handle(c);
   if (c.owes(kEventOpen)) {
     c.settle(kEventOpen);
-    if (!c.has(kActiveOpen)) {
-      const uint16_t listener = ProfileOf(c).listener;
-      if (!listeners_[listener].parameters.pull) Accepted(listener);
-    }
     // An active open has a handle before that, and whoever has closed it hears only OnClosed.
     const bool ended = c.state == TcpState::kClosed &&
                        (IsLocalEnd(c.reason) || c.reason == CloseReason::kNoResources);
-    if (!c.has(kOrphan) && !ended) handler.OnOpen(handle);
+    const bool opens = !c.has(kOrphan) && !ended;
+    if (!c.has(kActiveOpen)) {
+      const uint16_t listener = ProfileOf(c).listener;
+      if (!listeners_[listener].parameters.pull || !opens) Accepted(listener);
+    }
+    if (opens) handler.OnOpen(handle);
   }
   if (c.owes(kEventWritable)) {
     // The flag goes first: a Send in the callback may set it again. OnOpen comes before this one;

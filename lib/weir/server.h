@@ -6,8 +6,10 @@
 #include <memory>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "weir/handler.h"
 #include "weir/listener.h"
+#include "weir/pull.h"
 #include "weir/worker.h"
 
 namespace weir {
@@ -25,6 +27,13 @@ class Server {
   // InvalidArgument: port 0, an address that is not the server's, an option out of range.
   // AlreadyExists: the port (on that address) is taken. FailedPrecondition: Run has begun.
   virtual absl::Status Listen(const ListenOptions& options, HandlerFactory factory) = 0;
+
+  // The same without a handler: threads of the application's own take the connections from what it
+  // returns (pull mode). `deliver_when_full` has no meaning there. Memory for `pull` is reserved.
+  // As Listen; InvalidArgument and ResourceExhausted also where `pull` is out of range, or more
+  // than the machine has.
+  virtual absl::StatusOr<Listener> ListenPull(const ListenOptions& options,
+                                              const PullOptions& pull) = 0;
 
   // Opens one connection, on one of the workers (they take turns), with a handler of its own; see
   // Worker::Connect, which a handler opens more with. When it cannot even be begun - no route, no

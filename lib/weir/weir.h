@@ -6,5 +6,7 @@
 #include "weir/connection_options.h"
 #include "weir/handler.h"
 #include "weir/listener.h"
+#include "weir/pull.h"
 #include "weir/server.h"
+#include "weir/stream.h"
 #include "weir/worker.h"

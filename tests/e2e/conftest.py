@@ -13,6 +13,8 @@ CARRIERS = {
     # A veth pair: the server on v0, the kernel on v1.
     "af_packet": Carrier(kind="veth", device="net_af_packet0,iface=v0", kernel_side="v1"),
     "af_xdp": Carrier(kind="veth", device="net_af_xdp0,iface=v0", kernel_side="v1"),
+    # weir on both sides; each names its end of the socket.
+    "memif": Carrier(kind="memif", device="", kernel_side=""),
 }
 
 

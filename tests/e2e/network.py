@@ -19,7 +19,7 @@ SERVER4, SERVER6 = "198.18.0.2", "2001:2::2"
 
 @dataclasses.dataclass(frozen=True)
 class Carrier:
-    kind: str          # tap or veth
+    kind: str          # tap, veth or memif
     device: str        # the server's --device
     kernel_side: str   # the interface that the kernel's addresses go to
 
