@@ -93,6 +93,7 @@ std::vector<uint8_t> EthernetFrame(const wire::MacAddress& source,
       std::max<size_t>(wire::kEthernetHeaderSize + payload.size(), kFrameMin));
   wire::WriteEthernet(frame.data(), destination, source, 0, ether_type);
   std::copy(payload.begin(), payload.end(), frame.begin() + wire::kEthernetHeaderSize);
+  WEIR_CHECK(frame.size() <= kFrameMax);
   return frame;
 }
 
