@@ -40,9 +40,9 @@ IpAddress StackAddress(bool v4) { return v4 ? Address("198.18.0.2") : Address("2
 
 std::vector<uint8_t> EthernetFrame(uint16_t ether_type, std::span<const uint8_t> payload,
                                    const wire::MacAddress& to) {
-  std::vector<uint8_t> frame(wire::kEthernetHeaderSize);
+  std::vector<uint8_t> frame(wire::kEthernetHeaderSize + payload.size());
   wire::WriteEthernet(frame.data(), to, kPeerMac, 0, ether_type);
-  frame.insert(frame.end(), payload.begin(), payload.end());
+  std::copy(payload.begin(), payload.end(), frame.begin() + wire::kEthernetHeaderSize);
   return frame;
 }
 
