@@ -136,6 +136,8 @@ struct TcpConfig {
   uint32_t max_per_prefix = 0;         // 0: no limit
   uint32_t prefix_v4 = 24;
   uint32_t prefix_v6 = 64;
+  bool fast_open = false;
+  uint32_t fast_open_pending = 256;
   uint32_t out_of_order_segments = 256;
   uint32_t ttl = 64;
   uint32_t dscp = 0;

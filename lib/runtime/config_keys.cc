@@ -204,6 +204,12 @@ std::vector<Key> TcpGuardKeys(TcpConfig& tcp) {
        "How much of an IPv4 address is the source prefix."},
       {"prefix_v6", Number{&tcp.prefix_v6, 16, 128}, "bits",
        "How much of an IPv6 address is the source prefix."},
+      {"fast_open", &tcp.fast_open, "",
+       "Whether listeners take text that comes with a SYN (TCP Fast Open, RFC 7413): only for "
+       "services to which a connection's first text may come twice."},
+      {"fast_open_pending", Number{&tcp.fast_open_pending, 1, 1u << 20}, "",
+       "Fast opens of a listener on each worker whose handshake is not over; beyond them clients "
+       "open the ordinary way."},
       {"ttl", Number{&tcp.ttl, 1, 255}, "hops", "Time to live or hop limit of what is sent."},
       {"dscp", Number{&tcp.dscp, 0, 63}, "",
        "Differentiated services code point of what is sent (RFC 2474)."},

@@ -82,6 +82,8 @@ void SetMemory(const Config& config, tcp::TcpConfig& tcp) {
   tcp.max_per_prefix = config.tcp.max_per_prefix;
   tcp.prefix_v4 = static_cast<uint8_t>(config.tcp.prefix_v4);
   tcp.prefix_v6 = static_cast<uint8_t>(config.tcp.prefix_v6);
+  tcp.fast_open = config.tcp.fast_open;
+  tcp.fast_open_pending = config.tcp.fast_open_pending;
 }
 
 void SetTimers(const TcpConfig& from, tcp::TcpConfig& tcp) {

@@ -41,9 +41,9 @@ absl::Status Stack::CheckConnect(const ConnectOptions& options) const {
 absl::StatusOr<Connection> Stack::Connect(const ConnectOptions& options, Handler& handler) {
   if (stopped_) return absl::FailedPreconditionError("");
   if (absl::Status status = CheckConnect(options); !status.ok()) return status;
-  const absl::StatusOr<tcp::Settings> settings =
-      tcp::WithOptions(tcp_.config(), options.connection);
+  absl::StatusOr<tcp::Settings> settings = tcp::WithOptions(tcp_.config(), options.connection);
   if (!settings.ok()) return settings.status();
+  settings->fast_open = options.fast_open;
   const int local = options.source ? ip_.IndexFrom(*options.source, options.remote.address)
                                    : ip_.SourceFor(options.remote.address);  // MUST-44, MUST-45
   if (local < 0) return absl::UnavailableError("");

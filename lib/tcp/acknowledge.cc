@@ -23,30 +23,44 @@ bool Engine::FinishHandshake(Arrival& a) {
   }
   // RFC 6298 3 (Karn): a sample only when the SYN-ACK went out once.
   if (!c.has(kSynTimedOut)) SampleRtt(c, static_cast<uint32_t>(now_.us) - c.rttvar_us);
+  const bool awaits_text = !c.fast_opened() || c.rcv.nxt == c.snd.wl1 + 1;
   c.snd.una = c.snd.una + 1;  // the SYN; AckArrives takes the rest
   // Never scaled in a SYN (RFC 7323 2.2).
   c.snd.wnd = static_cast<uint32_t>(a.h.window) << (a.h.syn() ? 0 : c.send_scale());
   c.snd.wl1 = a.h.seq;
   c.wnd_max = std::max(c.wnd_max, c.snd.wnd);
-  BecomeEstablished(c);
+  BecomeEstablished(c, awaits_text);
+  if (Flight* f = Borrowed(c); f != nullptr && c.in_flight() != 0) {
+    // Text went with the SYN or behind the SYN-ACK; its own acknowledgement is awaited from now on.
+    f->progress_at = now_ms();
+    ArmRto(c, Rto(c, c.backoff));
+  }
   return true;
 }
 
-void Engine::BecomeEstablished(Tcb& c) {
+// `awaits_text`: none has come with the SYN.
+void Engine::BecomeEstablished(Tcb& c, bool awaits_text) {
+  const bool known = c.fast_opened();  // to the application
   c.state = TcpState::kEstablished;
   c.settle(kSendSyn);  // a SYN that came again earlier in this burst has its answer
   // RFC 6928 2 and 5681 3.1: ten segments, but one when the SYN had to be sent more than twice.
   const uint32_t segments = c.retransmits > 1 ? 1 : config_.initial_window_segments;
-  if (Flight* f = Borrowed(c)) EnterPath(c, *f);  // its text waited for the handshake
+  // Its text waited for the handshake, but for that of a fast open.
+  if (Flight* f = Borrowed(c); f != nullptr && f->mss_limit == 0) EnterPath(c, *f);
   c.cwnd = segments * PathMss(c, c.mss);
   c.retransmits = 0;
   StopRetransmit(c);
-  c.set(kOpened);
-  if (!c.has(kActiveOpen)) CountIn(c);
-  c.owe(kEventOpen | kOutput);  // an active open may have text or FIN waiting (RFC 9293 3.10.7.3)
+  c.owe(kOutput);  // text or FIN may be waiting (RFC 9293 3.10.7.3)
+  if (known) {
+    listeners_[ProfileOf(c).listener].fast_opens.End();
+  } else {
+    c.set(kOpened);
+    if (!c.has(kActiveOpen)) CountIn(c);
+    c.owe(kEventOpen);
+  }
   if (c.has(kWantsRoom)) c.owe(kEventWritable);
   if (c.has(kKeepAlive)) ArmWheel(c);
-  if (ProfileOf(c).paced) BeginPace(c, true);
+  if (ProfileOf(c).paced) BeginPace(c, awaits_text);
   counters_.Add(Counter::kTcpEstablished);
 }
 

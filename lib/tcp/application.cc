@@ -287,7 +287,8 @@ ConnectionInfo Engine::Info(const Tcb& c) const {
     if (f->urgent_valid && f->urgent > undelivered) {
       info.urgent = Distance(undelivered, f->urgent);
     }
-    const uint32_t sent = std::min(c.in_flight(), f->send_octets);
+    const uint32_t out = c.in_flight();
+    const uint32_t sent = std::min(out - std::min(out, SynOctet(c)), f->send_octets);
     info.unsent = f->send_octets - sent;
     info.unread = f->unread_octets;
     info.out_of_order = f->out_of_order_octets;

@@ -72,6 +72,8 @@ struct TcpConfig : Settings {
   uint32_t max_per_prefix = 0;    // those from one source prefix; 0 = no limit
   uint8_t prefix_v4 = 24;         // bits
   uint8_t prefix_v6 = 64;
+  // Connections of a listener that fast open has begun and no handshake has confirmed.
+  uint32_t fast_open_pending = 256;
 
   uint32_t accepts_per_turn = 256;                 // OnOpen calls
   uint32_t syn_ack_retransmits_per_second = 1000;  // of all listeners

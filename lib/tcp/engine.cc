@@ -35,6 +35,8 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
       resets_(config.resets_per_second),
       syn_ack_retransmits_(config.syn_ack_retransmits_per_second),
       cookies_(config.keys.cookie, config.cookies_shared),
+      fast_open_cookies_(config.keys.cookie, config.cookies_shared),
+      fast_open_cache_(config.keys.table),
       shedding_{.blocks = {config.max_connections, config.shed_high, config.shed_low},
                 .flights = {config.max_flights, config.shed_high, config.shed_low},
                 .buffers = {config.kept_buffers, config.shed_high, config.shed_low}},
@@ -91,7 +93,9 @@ absl::StatusOr<ListenParameters> Engine::WithDefaults(const ListenOptions& optio
   p.max_per_prefix = options.max_per_prefix.value_or(config_.max_per_prefix);
   p.prefix_v4 = static_cast<uint8_t>(options.prefix_v4.value_or(config_.prefix_v4));
   p.prefix_v6 = static_cast<uint8_t>(options.prefix_v6.value_or(config_.prefix_v6));
+  p.fast_open_pending = config_.fast_open_pending;
   p.settings = *settings;
+  p.settings.fast_open = options.fast_open.value_or(config_.fast_open);
   return p;
 }
 
@@ -265,6 +269,7 @@ void Engine::Finish(Tcb& c, CloseReason reason) {
     --time_wait_count_;
   } else {
     if (c.has(kOrphan)) --orphan_count_;
+    if (c.fast_opened()) EndFastOpen(c, reason);
     LeaveCloseWait(c);
     c.reason = reason;
     // An active open that failed is told as well; a passive one that never opened is nobody's.
@@ -300,7 +305,7 @@ Flight* Engine::Borrow(Tcb& c) {
   f.last_ack_sent = c.rcv.nxt;
   f.resend = f.round_end = c.snd.nxt;
   c.flight = index;
-  if (c.synchronized()) EnterPath(c, f);
+  if (c.synchronized() || c.fast_opened()) EnterPath(c, f);
   return &f;
 }
 

@@ -19,6 +19,9 @@
 #include "base/token_bucket.h"
 #include "packet/packet.h"
 #include "tcp/config.h"
+#include "tcp/fast_open_cache.h"
+#include "tcp/fast_open_cookie.h"
+#include "tcp/fast_open_pending.h"
 #include "tcp/flight.h"
 #include "tcp/flow_table.h"
 #include "tcp/half_open.h"
@@ -74,8 +77,9 @@ struct ListenParameters {
   uint32_t max_per_prefix = 0;   // those of them from one source prefix; 0 = no limit
   uint8_t prefix_v4 = 24;        // bits
   uint8_t prefix_v6 = 64;
-  bool pull = false;  // who accepts calls Accepted; otherwise OnOpen is that
-  Settings settings;  // of its connections
+  uint32_t fast_open_pending = 0;  // where settings.fast_open is true
+  bool pull = false;               // who accepts calls Accepted; otherwise OnOpen is that
+  Settings settings;               // of its connections
 };
 
 // What a listener has seen on this shard.
@@ -100,6 +104,7 @@ struct Listener {
   uint32_t profiles = 0;     // those of its connections, and its own while it is open
   uint16_t profile = 0;      // what it gives to new connections
   uint16_t next = 0;         // next listener on the same port, kNoListener = none
+  PendingFastOpens fast_opens;
   bool open = false;
 };
 
@@ -310,6 +315,22 @@ class Engine {
   void AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment);
   CookieFlow CookieFlowOf(const wire::Frame& frame, uint8_t local) const;
 
+  // fast_open.cc: RFC 7413.
+  bool FastOpenArrives(const Syn& syn, const CookieRequest& offer);
+  bool TakeSynText(Tcb& c, const Segment& segment);
+  void AddCookie(const Listener& l, const wire::Frame& frame, wire::TcpOptions& options);
+  void AddNewCookie(const Tcb& c, wire::TcpOptions& options);
+  void FastOpenSynAgain(Tcb& c);
+  void FastOpenTimeout(Tcb& c);
+  void EndFastOpen(const Tcb& c, CloseReason reason);
+
+  // fast_open_connect.cc
+  void AskFastOpen(const Tcb& c, wire::TcpOptions& options);
+  uint32_t SynText(Tcb& c);
+  bool SendSynText(Tcb& c, uint32_t size);
+  void FastOpenAnswered(const Tcb& c, const wire::TcpHeader& h);
+  void FastOpenFailed(const Tcb& c);
+
   // syn_cache.cc
   static CookieOptions OfferOf(const HalfOpen& e);
   uint32_t NewHalfOpen(const FlowKey& key, uint64_t hash);
@@ -370,7 +391,7 @@ class Engine {
 
   // acknowledge.cc: what a SEG.ACK does to the sending side.
   bool FinishHandshake(Arrival& a);
-  void BecomeEstablished(Tcb& c);
+  void BecomeEstablished(Tcb& c, bool awaits_text);
   bool AckArrives(Arrival& a);
   void NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h);
   void TakeAcknowledged(Tcb& c, Flight& f);
@@ -456,6 +477,7 @@ class Engine {
   bool SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet);
   bool NoBuffer();
   bool SendEmpty(Tcb& c, Seq seq, uint8_t flags);
+  wire::TcpOptions SynOptions(const Tcb& c);
   bool SendSyn(Tcb& c);
   bool RetransmitOldest(Tcb& c);
   bool SendText(Tcb& c);
@@ -532,6 +554,8 @@ class Engine {
   TokenBucket syn_ack_retransmits_;
   SynCookieCodec cookies_;
   CookiesTaken cookies_taken_;
+  FastOpenCookieCodec fast_open_cookies_;
+  FastOpenCache fast_open_cache_;
   struct Shedding {
     Watermark blocks, flights, buffers;
     bool on = false;

@@ -60,6 +60,10 @@ struct Flight {
   uint16_t segments_unacked;  // segments with text since the last ACK
   bool ack_pending;
 
+  // The first SYN-ACK brings a new fast-open cookie, as the option that the SYN had.
+  bool new_cookie;
+  bool new_cookie_experimental;
+
   Seq urgent;  // one past the last urgent octet announced, when urgent_valid
   bool urgent_valid;
 

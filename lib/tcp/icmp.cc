@@ -78,6 +78,8 @@ void Engine::IcmpArrives(const wire::QuotedSegment& quoted, uint8_t local, uint1
     Drop(Counter::kDropIcmpSequence);
     return;
   }
+  const bool fast_open = c.state == TcpState::kSynSent && c.in_flight() > 1;
+  if (fast_open) FastOpenFailed(c);
   const SoftError error = MeaningOf(quoted);
   if (error == SoftError::kPacketTooBig) {
     PacketTooBig(c, quoted.seq, path_mtu);

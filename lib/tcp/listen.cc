@@ -60,8 +60,8 @@ CookieOptions Engine::OfferOf(const wire::Frame& frame) const {
   return offer;
 }
 
-// The new SYNs of the burst, all together: their cookies are made side by side. Text on a SYN is
-// not acknowledged; the peer sends it again.
+// The new SYNs of the burst, all together: their cookies are made side by side. Text on a SYN
+// that is not a fast open's is not acknowledged; the peer sends it again.
 void Engine::AnswerSyns() {
   if (syns_.empty()) return;
   // The offset hides the clock, and IPv6 makes flow labels of it; a plain SYN of IPv4 needs none.
@@ -97,7 +97,7 @@ Engine::CookieRequest Engine::RequestOf(const Syn& syn, uint32_t ts_offset) cons
           ts_offset};
 }
 
-// True when the handshake is remembered.
+// True when the handshake is remembered, or fast open has made a connection of it.
 bool Engine::AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
                        bool look_again) {
   Listener& l = listeners_[syn.listener];
@@ -114,7 +114,12 @@ bool Engine::AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie&
       HalfOpenArrives(PlaceOf(index), *syn.segment, syn.hash);
       return false;
     }
+    if (KindOf(index) == FlowKind::kConnection) {
+      ConnectionArrives(tcbs_[index], *syn.segment);
+      return false;
+    }
   }
+  if (state != SynState::kCookie && FastOpenArrives(syn, offer)) return true;
   if (l.parameters.syn_cookies == SynCookies::kOff) {
     const Cookie by_clock{InitialSequence(KeyOf(*syn.segment), Seq(0)), offer.ts_now};
     return (l.half_open < l.parameters.syn_backlog && RememberSyn(syn, offer, by_clock, false)) ||

@@ -93,18 +93,10 @@ bool Engine::SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet) {
   h.flags = flags;
   if ((flags & kTcpAck) != 0) h.ack = c.rcv.nxt;
   if ((flags & kTcpSyn) != 0) {
-    const bool active = (flags & kTcpAck) == 0;
-    h.options.present = wire::TcpOptions::kMss;
-    h.options.mss = MssFor(c);
-    if (active || c.scale != 0) {
-      h.options.present |= wire::TcpOptions::kWindowScale;
-      h.options.window_scale = c.receive_scale();
-    }
-    if (active ? config_.timestamps : c.has(kTimestamps)) {
-      h.options.present |= wire::TcpOptions::kTimestamps;
-    }
+    h.options = SynOptions(c);
     // Never scaled in a SYN (RFC 7323 2.2).
-    h.window = static_cast<uint16_t>(std::min(0xffffu, SettingsOf(c).receive_buffer));
+    const Seq edge = Max(c.rcv.adv, RightEdge(c));
+    h.window = static_cast<uint16_t>(std::min(0xffffu, Distance(c.rcv.nxt, edge)));
     c.rcv.adv = Max(c.rcv.adv, c.rcv.nxt + h.window);
   } else {
     h.window = AdvertiseWindow(c);
@@ -136,6 +128,27 @@ bool Engine::SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet) {
     }
   }
   return true;
+}
+
+// Those of a SYN, or of a SYN-ACK once the peer's SYN is here. Timestamps are filled in later.
+wire::TcpOptions Engine::SynOptions(const Tcb& c) {
+  wire::TcpOptions options;
+  const bool active = c.state == TcpState::kSynSent;
+  options.present = wire::TcpOptions::kMss;
+  options.mss = MssFor(c);
+  if (active || c.scale != 0) {
+    options.present |= wire::TcpOptions::kWindowScale;
+    options.window_scale = c.receive_scale();
+  }
+  if (active ? config_.timestamps : c.has(kTimestamps)) {
+    options.present |= wire::TcpOptions::kTimestamps;
+  }
+  if (active) {
+    AskFastOpen(c, options);
+  } else {
+    AddNewCookie(c, options);
+  }
+  return options;
 }
 
 bool Engine::NoBuffer() {
@@ -192,11 +205,16 @@ uint16_t Engine::AdvertiseWindow(Tcb& c) {
 bool Engine::SendSyn(Tcb& c) {
   const bool active = c.state == TcpState::kSynSent;
   const auto flags = static_cast<uint8_t>(active ? kTcpSyn : kTcpSyn | kTcpAck);
-  if (!SendEmpty(c, c.snd.una, flags)) return false;
-  if (c.snd.nxt != c.snd.una) c.set(kSynTimedOut);
-  c.snd.nxt = c.snd.una + 1;
+  const bool again = c.snd.nxt != c.snd.una;
+  const uint32_t text = again ? 0 : SynText(c);
+  if (text == 0 ? !SendEmpty(c, c.snd.una, flags) : !SendSynText(c, text)) return false;
+  if (again) {
+    c.set(kSynTimedOut);
+  } else {
+    c.snd.nxt = c.snd.una + 1 + text;
+    if (Flight* f = Borrowed(c)) f->resend = c.snd.nxt;
+  }
   c.rttvar_us = static_cast<uint32_t>(now_.us);
-  if (Flight* f = Borrowed(c)) f->resend = c.snd.nxt;
   // RFC 6298 5.1: a timer that runs is left alone, or a peer that repeats its SYN would keep the
   // half-open connection for ever.
   if (!c.has(kRetransmitArmed)) ArmRto(c, Rto(c, c.retransmits));
@@ -233,7 +251,8 @@ bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool la
   if (!packet) return NoBuffer();
   const bool again = from < c.snd.nxt;
   // A FIN rides along unless it would have to overtake what the peer has not been sent.
-  const bool fin = last && c.has(kCloseRequested) && (!again || c.has(kFinSent));
+  const bool fin =
+      last && c.has(kCloseRequested) && c.synchronized() && (!again || c.has(kFinSent));
   // MUST-61: PSH on the last segment of what there is.
   const auto flags = static_cast<uint8_t>(kTcpAck | (last ? kTcpPsh : 0) | (fin ? kTcpFin : 0));
   SendSegment(c, from, flags, std::move(packet));
@@ -278,16 +297,19 @@ bool Engine::MaySendShort(const Tcb& c, uint32_t size, bool last) const {
   const bool ends = last && c.has(kCloseRequested);
   if (c.has(kCork) && !ends) return false;
   const bool at_once = ends || SettingsOf(c).no_delay;
-  if (c.in_flight() != 0 && !at_once) return false;
+  if (c.in_flight() > SynOctet(c) && !at_once) return false;
   return last || size >= c.wnd_max / 2;
 }
 
 // As much as the windows take: first what a timeout says must go again, then what is new.
 bool Engine::SendText(Tcb& c) {
   Flight* f = Borrowed(c);
-  if (f == nullptr || f->send.empty() || c.state < TcpState::kEstablished) return true;
+  if (f == nullptr || f->send.empty()) return true;
+  // A fast open may answer before the handshake is over, until something seems to be lost.
+  if (!c.synchronized() && (!c.fast_opened() || c.retransmits != 0)) return true;
   RestartAfterIdle(c);
   const Seq end = f->send.tail->end();
+  const Seq oldest = c.snd.una + SynOctet(c);  // text that is not acknowledged
   // Limited transmit (RFC 3042): one more new segment for each of the first two duplicate ACKs.
   const uint32_t limited =
       f->in_recovery || f->resend < c.snd.nxt ? 0 : std::min<uint32_t>(f->dup_acks, 2) * c.mss;
@@ -296,9 +318,9 @@ bool Engine::SendText(Tcb& c) {
     const bool again = f->resend < c.snd.nxt;
     const Seq from = again ? f->resend : c.snd.nxt;
     if (from >= end) break;
-    const uint32_t used = Distance(c.snd.una, from);
+    const uint32_t used = Distance(oldest, from);
     uint32_t size = std::min<uint32_t>(c.mss, Distance(from, end));
-    if (again && from == c.snd.una) {
+    if (again && from == oldest) {
       // The oldest segment goes again whatever the window has become since (MUST-34, SHLD-16).
     } else if (used >= allowed) {
       break;

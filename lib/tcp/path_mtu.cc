@@ -107,7 +107,7 @@ void Engine::BelievePathMtu(Tcb& c, Flight& f, uint16_t mtu) {
   f.recover = c.snd.nxt;
   f.recover_valid = true;
   f.timing = false;  // Karn
-  f.resend = c.snd.una;
+  f.resend = c.snd.una + SynOctet(c);
   ArmRto(c, Rto(c, c.backoff));
   ReportSoftError(c, SoftError::kPacketTooBig);
   c.owe(kOutput);

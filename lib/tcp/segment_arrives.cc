@@ -70,6 +70,10 @@ bool Engine::CheckSequence(Arrival& a) {
     c.owe(kSendSyn);
     return Drop(Counter::kDropTcpSyn);
   }
+  if (c.fast_opened() && a.h.syn() && !a.h.rst() && !a.h.has_ack() && first == c.snd.wl1) {
+    FastOpenSynAgain(c);
+    return false;
+  }
   const uint32_t window = c.receive_window();
   const uint32_t length = a.size + (a.h.syn() ? 1u : 0u) + (a.fin ? 1u : 0u);
   bool acceptable;
@@ -120,8 +124,10 @@ bool Engine::CheckReset(Arrival& a) {
     return Drop(Counter::kDropTcpReset);
   }
   counters_.Add(Counter::kTcpReset);
-  // MUST-11: a passive open goes back to LISTEN and nobody is told; an active one was refused.
-  Finish(c, c.state == TcpState::kSynReceived ? CloseReason::kRefused : CloseReason::kReset);
+  // MUST-11: a passive open goes back to LISTEN and nobody is told; an active one was refused. One
+  // that fast open has begun is known to the application.
+  const bool refused = c.state == TcpState::kSynReceived && !c.fast_opened();
+  Finish(c, refused ? CloseReason::kRefused : CloseReason::kReset);
   return false;
 }
 
@@ -130,12 +136,12 @@ bool Engine::CheckSyn(Arrival& a) {
   if (!a.h.syn()) return true;
   Tcb& c = a.c;
   if (c.state == TcpState::kSynReceived && c.has(kActiveOpen) && a.h.has_ack() &&
-      a.h.seq + 1 == c.rcv.nxt && a.h.ack == c.snd.nxt) {
+      a.h.seq + 1 == c.rcv.nxt && a.h.ack > c.snd.una && a.h.ack <= c.snd.nxt) {
     FinishHandshake(a);  // RFC 9293 3.5, figure 8
     return false;
   }
   Drop(Counter::kDropTcpSyn);
-  if (c.state == TcpState::kSynReceived && !c.has(kActiveOpen)) {
+  if (c.state == TcpState::kSynReceived && !c.has(kActiveOpen | kOpened)) {
     Finish(c, CloseReason::kReset);  // back to LISTEN
     return false;
   }
@@ -158,8 +164,11 @@ void Engine::RememberTimestamp(const Arrival& a) {
 bool Engine::CheckAck(Arrival& a) {
   Tcb& c = a.c;
   if (!a.h.has_ack()) return Drop(Counter::kDropTcpNoAck);
-  if (c.state == TcpState::kSynReceived && !FinishHandshake(a)) return false;
-  if (!AckArrives(a)) return false;
+  const bool opens = c.state == TcpState::kSynReceived;
+  if (opens && !FinishHandshake(a)) return false;
+  // Of the SYN alone: to text that a fast open has sent behind it, it is no duplicate.
+  const bool of_syn_alone = opens && a.h.ack == c.snd.una;
+  if (!of_syn_alone && !AckArrives(a)) return false;
   RememberTimestamp(a);
   if (c.state == TcpState::kTimeWait || !c.has(kFinSent) || c.snd.una != c.snd.nxt) return true;
   return FinAcknowledged(c);

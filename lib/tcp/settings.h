@@ -44,6 +44,8 @@ struct Settings {
   bool keep_alive = false;
   bool soft_errors = true;
   bool deliver_when_full = false;
+  // Of a listener, or of an active open: what it begins with, no option of the connection.
+  bool fast_open = false;
 
   static constexpr uint32_t kNoLinger = 0xffffffffu;
 

@@ -74,6 +74,7 @@ bool Engine::RememberSyn(const Syn& syn, const CookieRequest& offer, const Cooki
   half_open_wheel_.Arm(place, now_ms() + profiles_[e.profile].settings.rto_initial_ms);
   wire::TcpHeader h;
   DescribeSynAck(e, cookie.ts_value, h);
+  AddCookie(l, *syn.segment->frame, h.options);
   Answer(*syn.segment, h, e.profile, offer.ts_offset);
   counters_.Add(Counter::kTcpPassiveOpens);
   return true;

@@ -40,13 +40,21 @@ void Engine::SynSentArrives(Tcb& c, const Segment& segment) {
   TakeSynOptions(c, h.options);
   if (h.has_ack()) {
     if (!c.has(kSynTimedOut)) SampleRtt(c, static_cast<uint32_t>(now_.us) - c.rttvar_us);
-    c.snd.una = h.ack;
-    BecomeEstablished(c);
+    FastOpenAnswered(c, h);
+    // Text that went with the SYN and was not taken is sent anew.
+    c.snd.una = c.snd.nxt = h.ack;
+    if (Flight* f = Borrowed(c)) {
+      TakeAcknowledged(c, *f);
+      f->resend = f->round_end = h.ack;
+    }
+    BecomeEstablished(c, true);
     c.owe(kAckNow);
     return;
   }
   // Simultaneous open (MUST-10): our SYN is still unanswered, theirs is answered with SYN-ACK.
+  // Text that went with it goes again once that is acknowledged.
   c.state = TcpState::kSynReceived;
+  if (Flight* f = Borrowed(c)) f->resend = c.snd.una + 1;
   c.owe(kSendSyn);
 }
 

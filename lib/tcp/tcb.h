@@ -121,6 +121,9 @@ struct alignas(64) Tcb {
   uint32_t moved() const { return rcv.nxt.value + snd.una.value; }
   // States in which both sides' sequence numbers are known (RFC 9293 3.3.2).
   bool synchronized() const { return state >= TcpState::kEstablished; }
+  // Fast open has begun it: the application has it, though the handshake is not over (RFC 7413).
+  // SND.WL1 is IRS until then.
+  bool fast_opened() const { return state == TcpState::kSynReceived && has(kOpened); }
 
   uint32_t& free_link() { return wheel_link.next; }
 };

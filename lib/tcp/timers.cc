@@ -184,12 +184,14 @@ void Engine::RetransmitTimeout(Tcb& c) {
       break;
     case TcpState::kSynSent:
     case TcpState::kSynReceived: {
-      if (c.retransmits >= SettingsOf(c).syn_retries) {
+      const Settings& s = SettingsOf(c);
+      if (c.retransmits >= (c.fast_opened() ? s.synack_retries : s.syn_retries)) {
         counters_.Add(Counter::kTcpTimedOut);
         Finish(c, CloseReason::kTimedOut);
         return;
       }
       ++c.retransmits;
+      if (c.fast_opened()) return FastOpenTimeout(c);
       c.owe(kSendSyn);
       counters_.Add(Counter::kTcpRetransmits);
       return;

@@ -28,11 +28,13 @@ class Handler {
   // The timer of Worker::SetTimer.
   virtual void OnWorkerTimer(Worker) {}
 
-  // The handshake is complete.
+  // The handshake is complete - or, where the listener has `fast_open`, a client that is known has
+  // begun it.
   virtual void OnOpen(Connection) {}
   // Text in order. It is valid during the call only, never empty, and - unless the listener sets
   // `deliver_when_full` - never longer than what Send takes at that moment, so that an echo loses
-  // nothing. The same text is never delivered twice, but for what Connection::Pause left unread.
+  // nothing. The same text is never delivered twice, but for what Connection::Pause left unread;
+  // with ListenOptions::fast_open another connection may bring it again.
   virtual void OnData(Connection c, Bytes text) = 0;
   // Send has room again after it took less than it was given.
   virtual void OnWritable(Connection) {}

@@ -50,7 +50,16 @@ struct ListenOptions {
   std::optional<uint32_t> max_per_prefix = {};
   std::optional<uint32_t> prefix_v4 = {};  // its length in bits, 8..32
   std::optional<uint32_t> prefix_v6 = {};  // 16..128
-  ConnectionOptions connection = {};       // of what it accepts
+  // TCP Fast Open (RFC 7413): a client that was here before may send text with its SYN; OnOpen and
+  // OnData come at once, and Send may answer, before anybody knows that the client is there. For
+  // services alone to which the first text of a connection may come twice with the effect of once:
+  // where the network doubles a SYN, or a client gives up and tries again, another connection
+  // brings the same text. Where the handshake is not confirmed, OnClosed is all that follows
+  // (kTimedOut, kReset). There is none while SYNs are answered by cookie (SynCookies). At most
+  // tcp.fast_open_pending connections wait for their confirmation; beyond them, clients open the
+  // ordinary way and notice nothing.
+  std::optional<bool> fast_open = {};
+  ConnectionOptions connection = {};  // of what it accepts
 };
 
 // Makes the handler of one worker; called once per worker, on that worker, before OnStart - for

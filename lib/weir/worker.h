@@ -25,6 +25,12 @@ struct ConnectOptions {
   // 0 = one that is hard to guess (RFC 6056), that no listener has, and that brings the answers to
   // this very worker. Leave it at 0 where there are several workers.
   uint16_t source_port = 0;
+  // TCP Fast Open (RFC 7413): what Send takes right after Connect, before this turn ends, goes with
+  // the SYN if the server has given us a cookie before; if not, it is asked for one. At most a
+  // segment, and only what the server may well receive twice. Where a fast open has failed, the
+  // server gets none for some time. SendOwned may be used as well; text of a corked connection
+  // waits.
+  bool fast_open = false;
   ConnectionOptions connection = {};
 };
 
@@ -48,7 +54,8 @@ class Worker {
 
   // Opens a connection; `handler` - which outlives the worker, as those made by a HandlerFactory do
   // - hears OnOpen, or OnClosed alone when that fails: kRefused, kTimedOut, kUnreachable. The
-  // handle is good at once: for set_user, SetTimer, Send (the text follows the handshake), Abort.
+  // handle is good at once: for set_user, SetTimer, Send (the text follows the handshake, or goes
+  // with its first segment: ConnectOptions::fast_open), Abort.
   //
   // InvalidArgument: remote is a group, a broadcast or the unspecified address, or our own, or its
   // port is 0 (MUST-46); source is not ours, or of another family; an option is out of range; the

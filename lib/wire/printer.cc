@@ -34,6 +34,18 @@ std::string PrintSack(const uint8_t* value, size_t size) {
   return text;
 }
 
+// As tcpdump has it: "tfo cookie 0102...", or "tfo cookiereq".
+std::string PrintFastOpen(const char* name, std::span<const uint8_t> cookie) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  if (cookie.empty()) return std::string(name) + " cookiereq";
+  std::string text = std::string(name) + " cookie ";
+  for (const uint8_t octet : cookie) {
+    text += kDigits[octet >> 4];
+    text += kDigits[octet & 0xf];
+  }
+  return text;
+}
+
 // One option of a legal size.
 std::string PrintOption(const uint8_t* p, uint8_t size) {
   const auto is = [p, size](uint8_t kind, uint8_t right_size) {
@@ -44,6 +56,10 @@ std::string PrintOption(const uint8_t* p, uint8_t size) {
   if (is(4, 2)) return "sackOK";
   if (is(8, 10)) return "TS " + Number(LoadBe32(p + 2)) + " ecr " + Number(LoadBe32(p + 6));
   if (p[0] == 5 && size > 2 && size % 8 == 2) return PrintSack(p + 2, size - 2u);
+  if (p[0] == 34) return PrintFastOpen("tfo", {p + 2, size - size_t{2}});
+  if (p[0] == 254 && size >= 4 && LoadBe16(p + 2) == 0xf989) {
+    return PrintFastOpen("exp-tfo", {p + 4, size - size_t{4}});
+  }
   return "opt-" + Number(p[0]) + ":" + Number(size);
 }
 

@@ -1,17 +1,23 @@
 // The TCP header and its options, octets to values and back.
 #include "wire/tcp.h"
 
+#include <cstring>
+
 #include "base/bytes.h"
 
 namespace weir::wire {
 namespace {
 
-// Option kinds and sizes (RFC 9293 3.1, RFC 7323 2.2 and 3.2, RFC 2018 2 and 3).
+// Option kinds and sizes (RFC 9293 3.1, RFC 7323 2.2 and 3.2, RFC 2018 2 and 3, RFC 7413 4.1.1).
 constexpr uint8_t kKindEnd = 0, kKindNop = 1, kKindMss = 2, kKindWindowScale = 3;
 constexpr uint8_t kKindSackPermitted = 4, kKindSack = 5, kKindTimestamps = 8;
 constexpr uint8_t kMssSize = 4, kWindowScaleSize = 3, kSackPermittedSize = 2;
 constexpr uint8_t kTimestampsSize = 10, kSackBlockSize = 8;
 constexpr uint8_t kSackBlocksMax = 4;
+constexpr uint8_t kKindFastOpen = 34, kFastOpenSize = 2;  // without the cookie
+// RFC 6994: an experiment has two octets more, which say which one it is.
+constexpr uint8_t kKindExperiment = 254, kExperimentSize = 4;
+constexpr uint16_t kExperimentFastOpen = 0xf989;
 
 // Four octets of options as one big-endian number.
 constexpr uint32_t Word(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
@@ -42,6 +48,18 @@ void TakeSack(const uint8_t* value, uint8_t size, TcpOptions& options) {
   }
 }
 
+// RFC 7413 4.1.1: a cookie of another size is ignored, with its option.
+void TakeFastOpen(const uint8_t* cookie, int size, bool experimental, TcpOptions& options) {
+  FastOpenCookie& taken = options.fast_open;
+  if (size != 0 && (size < FastOpenCookie::kSizeMin || size > FastOpenCookie::kSizeMax)) return;
+  if (size % 2 != 0) return;
+  options.present |= TcpOptions::kFastOpen;
+  taken.size = static_cast<uint8_t>(size);
+  taken.experimental = experimental;
+  taken.octets = {};
+  std::memcpy(taken.octets.data(), cookie, static_cast<size_t>(size));
+}
+
 // One option of a legal size, kind and size octets included. A known kind of a wrong size is
 // skipped like an unknown one; of an option given twice the last counts.
 void TakeOption(const uint8_t* p, uint8_t size, TcpOptions& options) {
@@ -64,6 +82,13 @@ void TakeOption(const uint8_t* p, uint8_t size, TcpOptions& options) {
       return;
     case kKindSack:
       TakeSack(p + 2, static_cast<uint8_t>(size - 2), options);
+      return;
+    case kKindFastOpen:
+      TakeFastOpen(p + kFastOpenSize, size - kFastOpenSize, false, options);
+      return;
+    case kKindExperiment:
+      if (size < kExperimentSize || LoadBe16(p + 2) != kExperimentFastOpen) return;
+      TakeFastOpen(p + kExperimentSize, size - kExperimentSize, true, options);
       return;
     default:
       return;  // MUST-6
@@ -130,6 +155,12 @@ void ParseOptions(std::span<const uint8_t> octets, TcpOptions& options) {
     WalkOptions({at, end}, options);
 }
 
+// With padding.
+uint16_t FastOpenRoom(const FastOpenCookie& cookie) {
+  const int size = (cookie.experimental ? kExperimentSize : kFastOpenSize) + cookie.size;
+  return static_cast<uint16_t>((size + 3) / 4 * 4);
+}
+
 // How many SACK blocks fit behind `used` octets of header.
 uint8_t SackBlocksThatFit(const TcpOptions& options, uint16_t used) {
   const int room = (kTcpHeaderSizeMax - used - 4) / kSackBlockSize;
@@ -154,7 +185,19 @@ uint8_t* WriteSack(uint8_t* p, const TcpOptions& options, uint16_t used) {
   return p;
 }
 
-// Returns where the options end.
+// NOPs come behind it.
+uint8_t* WriteFastOpen(uint8_t* p, const FastOpenCookie& cookie) {
+  uint8_t* end = p + FastOpenRoom(cookie);
+  const int head = cookie.experimental ? kExperimentSize : kFastOpenSize;
+  p[0] = cookie.experimental ? kKindExperiment : kKindFastOpen;
+  p[1] = static_cast<uint8_t>(head + cookie.size);
+  if (cookie.experimental) StoreBe16(p + 2, kExperimentFastOpen);
+  std::memcpy(p + head, cookie.octets.data(), cookie.size);
+  for (p += head + cookie.size; p != end; ++p) *p = kKindNop;
+  return end;
+}
+
+// The options of tcp_detail::kHeaderSizes. Returns where they end.
 uint8_t* WriteOptions(uint8_t* p, const TcpOptions& options) {
   const bool sack_permitted = options.has(TcpOptions::kSackPermitted);
   if (options.has(TcpOptions::kMss)) p = Put32(p, kMssAlone | options.mss);
@@ -187,13 +230,17 @@ uint16_t ParseTcp(std::span<const uint8_t> segment, TcpHeader& header) {
   return size;
 }
 
-uint16_t tcp_detail::SackLength(const TcpOptions& options, uint16_t used) {
-  const uint8_t count = SackBlocksThatFit(options, used);
-  return static_cast<uint16_t>(count == 0 ? 0 : 4 + count * kSackBlockSize);
+uint16_t tcp_detail::RareLength(const TcpOptions& options, uint16_t used) {
+  uint16_t size = options.has(TcpOptions::kFastOpen) ? FastOpenRoom(options.fast_open) : 0;
+  if (!options.has(TcpOptions::kSack)) return size;
+  const uint8_t count = SackBlocksThatFit(options, static_cast<uint16_t>(used + size));
+  return static_cast<uint16_t>(size + (count == 0 ? 0 : 4 + count * kSackBlockSize));
 }
 
 void WriteTcp(const TcpHeader& header, uint8_t* out) {
   uint8_t* end = WriteOptions(out + kTcpHeaderSize, header.options);
+  if (header.options.has(TcpOptions::kFastOpen)) [[unlikely]]
+    end = WriteFastOpen(end, header.options.fast_open);
   if (header.options.has(TcpOptions::kSack)) [[unlikely]]
     end = WriteSack(end, header.options, static_cast<uint16_t>(end - out));
   const auto words = static_cast<uint32_t>((end - out) / 4);

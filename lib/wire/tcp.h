@@ -1,4 +1,4 @@
-// The TCP header and its options as values (RFC 9293 3.1, RFC 7323, RFC 2018).
+// The TCP header and its options as values (RFC 9293 3.1, RFC 7323, RFC 2018, RFC 7413).
 #pragma once
 
 #include <array>
@@ -27,6 +27,20 @@ struct SackBlock {
   friend constexpr bool operator==(const SackBlock&, const SackBlock&) = default;
 };
 
+// A cookie of TCP Fast Open (RFC 7413 4.1.1): 4 to 16 octets, an even number of them; none in a
+// SYN that asks for one.
+struct FastOpenCookie {
+  static constexpr uint8_t kSizeMin = 4;
+  static constexpr uint8_t kSizeMax = 16;
+
+  uint8_t size = 0;
+  bool experimental = false;  // as option 254 with ExpID 0xF989, which came before option 34
+  std::array<uint8_t, kSizeMax> octets{};  // zero beyond `size`
+
+  bool requests() const { return size == 0; }
+  friend constexpr bool operator==(const FastOpenCookie&, const FastOpenCookie&) = default;
+};
+
 // The options that weir knows. Unknown ones are skipped by length (MUST-6).
 struct TcpOptions {
   // Bits of `present`.
@@ -37,6 +51,7 @@ struct TcpOptions {
   static constexpr uint8_t kSack = 16;
   // An option's length was 0, 1 or ran past the header; what came before it still counts (MUST-7).
   static constexpr uint8_t kMalformed = 32;
+  static constexpr uint8_t kFastOpen = 64;
 
   uint8_t present = 0;
   uint8_t window_scale = 0;  // as received, not clamped
@@ -45,6 +60,7 @@ struct TcpOptions {
   uint32_t ts_echo = 0;
   uint8_t sack_count = 0;
   SackBlock sack[4];
+  FastOpenCookie fast_open;  // means something with kFastOpen only
 
   constexpr bool has(uint8_t bit) const { return (present & bit) != 0; }
 };
@@ -72,8 +88,8 @@ struct TcpHeader {
 
 namespace tcp_detail {
 
-// Octets of the SACK option behind `used` octets of header.
-[[nodiscard]] uint16_t SackLength(const TcpOptions& options, uint16_t used);
+// Octets of the fast-open and SACK options behind `used` octets of header.
+[[nodiscard]] uint16_t RareLength(const TcpOptions& options, uint16_t used);
 
 // The header's size for each combination of the other options: each takes whole 32-bit words,
 // SACK-permitted hides in the padding of the timestamps.
@@ -98,13 +114,14 @@ inline constexpr auto kHeaderSizes = [] {
 // The size WriteTcp will produce for these options: 20..60, a multiple of four.
 [[nodiscard]] inline uint16_t TcpHeaderLength(const TcpOptions& options) {
   const uint16_t size = tcp_detail::kHeaderSizes[options.present % tcp_detail::kHeaderSizes.size()];
-  if (!options.has(TcpOptions::kSack)) return size;
-  return static_cast<uint16_t>(size + tcp_detail::SackLength(options, size));
+  if (!options.has(TcpOptions::kSack | TcpOptions::kFastOpen)) return size;
+  return static_cast<uint16_t>(size + tcp_detail::RareLength(options, size));
 }
 
 // Writes the header with a zero checksum to `out`, which has TcpHeaderLength() octets. Options come
-// in the order Linux sends them: MSS, SACK-permitted, timestamps, window scale on a SYN; NOP NOP
-// timestamps, then NOP NOP SACK elsewhere. SACK blocks that do not fit are left out.
+// in the order Linux sends them: MSS, SACK-permitted, timestamps, window scale, fast open on a SYN;
+// NOP NOP timestamps, then NOP NOP SACK elsewhere. SACK blocks that do not fit are left out; all
+// that a SYN may have, with the longest cookie, takes the 40 octets that there are.
 void WriteTcp(const TcpHeader& header, uint8_t* out);
 
 }  // namespace weir::wire

@@ -33,6 +33,7 @@
 #include "fuzz/stream.h"
 #include "segment/peer_frames.h"
 #include "segment/segment.h"
+#include "tcp/fast_open_cookie.h"
 #include "wire/icmp.h"
 
 namespace weir::fuzz {
@@ -194,6 +195,10 @@ class World {
     if ((options & 2) != 0) seg.Scale(options >> 4);
     if ((options & 4) != 0) {
       seg.Ts(static_cast<uint32_t>(now_.us / 1000) - (options >> 5), shown.timestamp);
+    }
+    // A cookie of the stack's own, on a SYN; on a SYN-ACK it is as good as any.
+    if ((options & 8) != 0) {
+      seg.Cookie(tcp::FastOpenCookieCodec(kCookieKey).Make(flow.peer().address, now_));
     }
     if (odd) {
       const uint8_t what = input.Octet();

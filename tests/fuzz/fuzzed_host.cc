@@ -26,7 +26,7 @@ IpAddress HostAddress(int number, bool v4) {
 
 tcp::TcpConfig TcpConfigOf(uint8_t traits) {
   tcp::TcpConfig tcp;
-  tcp.keys = {{1, 2}, {3, 4}, {5, 6}, {7, 8}};
+  tcp.keys = {{1, 2}, {3, 4}, {5, 6}, kCookieKey};
   const bool scarce = (traits & kScarceMemory) != 0;
   tcp.max_connections = scarce ? 3 : 8;
   tcp.max_flights = scarce ? 2 : 8;
@@ -38,6 +38,8 @@ tcp::TcpConfig TcpConfigOf(uint8_t traits) {
   tcp.timestamps = (traits & kNoTimestamps) == 0;
   tcp.window_scale = (traits & kScaled) != 0 ? 4 : -1;
   tcp.no_delay = (traits & kNagleOff) != 0;
+  tcp.fast_open = (traits & kFastOpen) == kFastOpen;
+  tcp.fast_open_pending = 2;
   if ((traits & kShortTimers) != 0) {
     tcp.retries2 = 4;
     tcp.syn_retries = tcp.synack_retries = 2;
@@ -188,8 +190,9 @@ void FuzzedHost::CheckText(const Octets& octets, const wire::Frame& frame) {
       isses_[{frame.source, frame.tcp.source_port, frame.destination, frame.tcp.destination_port}];
   if (frame.tcp.syn()) isses.push_back(frame.tcp.seq);
   if (frame.text_size == 0) return;
+  const Seq first = frame.tcp.seq + (frame.tcp.syn() ? 1 : 0);
   WEIR_CHECK(std::any_of(isses.rbegin(), isses.rend(), [&](Seq iss) {
-    const uint32_t place = write_base_ + Distance(iss + 1, frame.tcp.seq);
+    const uint32_t place = write_base_ + Distance(iss + 1, first);
     const auto text = std::span(octets).subspan(frame.text_offset, frame.text_size);
     return std::ranges::equal(text, StreamText(place, frame.text_size));
   }));

@@ -32,7 +32,11 @@ enum Trait : uint8_t {
   kShortTimers = 1 << 5,   // gives up soon, and probes idle peers soon
   kScaled = 1 << 6,        // a window scale though the buffer needs none
   kNagleOff = 1 << 7,
+  kFastOpen = kScaled | kNagleOff,  // both together: of listeners and active opens
 };
+
+// What the hosts' cookies come from.
+inline constexpr SipKey kCookieKey{7, 8};
 
 class FuzzedHost {
  public:

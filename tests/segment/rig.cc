@@ -292,6 +292,9 @@ std::string Rig::Differences(const Seg& expected, const Seg& got) const {
     check(have.has(Bits::kTimestamps) && want.ts_echo == have.ts_echo, "TSecr");
     if (!expected.any_ts_value) check(want.ts_value == have.ts_value, "TSval");
   }
+  if (want.has(Bits::kFastOpen)) {
+    check(have.has(Bits::kFastOpen) && want.fast_open == have.fast_open, "cookie");
+  }
   if (expected.no_timestamps) check(!have.has(Bits::kTimestamps), "timestamps");
   if (expected.options_exact) check(want.present == have.present, "set of options");
   if (expected.source_port) check(expected.source_port == got.source_port, "source port");
@@ -450,7 +453,7 @@ void Rig::Establish(const Handshake& handshake) {
   if (options_.handler == nullptr) ExpectOpen();
 }
 
-Seg Rig::Connect(uint16_t local_port) {
+Seg Rig::Connect(uint16_t local_port, uint32_t text_size) {
   iss_known_ = false;
   Handler* handler = options_.handler != nullptr ? options_.handler : &handler_;
   const int local = stack_->ip().SourceFor(path_.source.address);
@@ -461,6 +464,10 @@ Seg Rig::Connect(uint16_t local_port) {
           .value_or(Connection());
   EXPECT_TRUE(connecting_.alive());
   path_.destination.port = local_port;
+  if (text_size != 0) {
+    sent_by_application_ = text_size;
+    EXPECT_EQ(connecting_.Send(Pattern(1, text_size)), text_size);
+  }
   RunTurn({});
   return Any();
 }

@@ -142,8 +142,9 @@ class Rig {
   // --- shortcuts ---
   // SYN, SYN-ACK, ACK.
   void Establish(const Handshake& handshake = {});
-  // Begins an active open from the stack and learns its ISS; returns its SYN.
-  Seg Connect(uint16_t local_port = 50000);
+  // Begins an active open from the stack and learns its ISS; returns its SYN. The application sends
+  // the first `text_size` octets of its stream in the same turn.
+  Seg Connect(uint16_t local_port = 50000, uint32_t text_size = 0);
   // What Connect began last, also before it opens.
   Connection connecting() const { return connecting_; }
   // For a connection that the peer begins anew: forget the old ISS.

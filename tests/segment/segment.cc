@@ -89,6 +89,9 @@ std::string Seg::ToString() const {
     s += " TS " + (any_ts_value ? "*" : std::to_string(options.ts_value)) + " ecr " +
          std::to_string(options.ts_echo);
   }
+  if (options.has(wire::TcpOptions::kFastOpen)) {
+    s += options.fast_open.requests() ? " cookiereq" : " cookie";
+  }
   return s;
 }
 

@@ -71,6 +71,12 @@ struct Seg {
     options.present |= wire::TcpOptions::kTimestamps;
     return *this;
   }
+  // The fast-open option; without octets it asks for a cookie.
+  Seg& Cookie(const wire::FastOpenCookie& cookie = {}) {
+    options.fast_open = cookie;
+    options.present |= wire::TcpOptions::kFastOpen;
+    return *this;
+  }
   Seg& TsEcho(uint32_t echo) {
     any_ts_value = true;
     return Ts(0, echo);

@@ -12,6 +12,7 @@ namespace {
 using Kind = ConnectionScenario::Kind;
 
 constexpr uint32_t kOwnedBlocksMax = 4;  // of one connection at a time
+constexpr uint64_t kGhost = UINT64_MAX;  // user() of a connection that is over already
 constexpr Duration kSendAgain = Milliseconds(10);
 // An OnTimer may come earlier by the rest of a millisecond.
 constexpr Duration kTimerGrain = Milliseconds(1);
@@ -45,7 +46,10 @@ Side* Application::Accept(Connection c) {
   }
   Side& side = ledger_.side(*stream);
   if (side.opened || side.closed) {
-    Fail(side, "opened twice");
+    // A SYN that comes twice opens again what is over (RFC 7413 2.1).
+    if (!scenario_.hosts[host_].tcp.fast_open) Fail(side, "opened twice");
+    c.set_user(kGhost);
+    c.Abort();
     return nullptr;
   }
   side.c = c;
@@ -55,6 +59,7 @@ Side* Application::Accept(Connection c) {
 
 Side* Application::Known(Connection c, const char* callback) {
   const uint64_t user = c.user();
+  if (user == kGhost) return nullptr;
   if (user == 0 || user > ledger_.sides().size()) {
     report_.Fail(std::to_string(now_.us) + " us, host " + std::to_string(host_) + ": " + callback +
                  " for a connection that is not open");
@@ -73,7 +78,8 @@ void Application::Connected(Side& side, Connection c) {
   side.c = c;
   c.set_user(1 + side.stream.connection * 2 + side.stream.end);
   if (c.user() == 0) Fail(side, "user() is not kept");
-  if (prng_.Chance(300)) Pump(side);  // text before the handshake
+  // Text before the handshake, or with its first segment.
+  if (prng_.Chance(300) || scenario_.hosts[host_].tcp.fast_open) Pump(side);
 }
 
 void Application::Died() {

@@ -66,6 +66,8 @@ const Switch kSwitches[] = {
      }},
     {"deaths", "hosts die and come back",
      [](Scenario& s) { ForHosts(s, [](HostScenario& h) { h.death.reset(); }); }},
+    {"fast-open", "text goes with the SYN",
+     [](Scenario& s) { ForHosts(s, [](HostScenario& h) { h.tcp.fast_open = false; }); }},
     {"stall", "turns come late",
      [](Scenario& s) { ForHosts(s, [](HostScenario& h) { h.stall = 0; }); }},
     {"poll", "frames wait for a turn",

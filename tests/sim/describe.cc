@@ -39,6 +39,7 @@ std::string TextOf(const HostScenario& h) {
   Add(text, h.tcp.timestamps, "ts");
   Add(text, h.tcp.no_delay, "nodelay");
   Add(text, h.tcp.keep_alive, "keepalive");
+  Add(text, h.tcp.fast_open, "fastopen");
   Add(text, h.tx_offload, "txo");
   Add(text, h.rx_offload, "rxo");
   Add(text, "poll", h.poll.us, "us");

@@ -80,7 +80,9 @@ bool WireChecker::TakeSyn(const Tuple& tuple, Halves& halves, const Halves& othe
   const wire::TcpHeader& h = frame.tcp;
   if (!halves.empty() && !halves.back().gone && halves.back().iss == h.seq) {
     const Half& own = halves.back();
-    if (own.opened || !h.has_ack() || !own.peer || others[*own.peer].iss + 1 == h.ack) return true;
+    if (own.opened || !h.has_ack() || !own.peer) return true;
+    const Half& other = others[*own.peer];
+    if (h.ack > other.iss && h.ack <= other.sent_end) return true;
   }
   if (!halves.empty()) {
     const Half& old = halves.back();

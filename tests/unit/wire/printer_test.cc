@@ -40,6 +40,10 @@ TEST(Printer, PrintsOptionsOfEveryKind) {
   EXPECT_EQ(PrintTcpOptions(Octets{5, 18, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 9}),
             "sack 1:2 3:4,eol");
   EXPECT_EQ(PrintTcpOptions(Octets{253, 4, 1, 2, 2, 3, 0}), "opt-253:4,opt-2:3");
+  EXPECT_EQ(PrintTcpOptions(Octets{34, 2, 34, 6, 0, 0x1f, 0xa0, 0xff}),
+            "tfo cookiereq,tfo cookie 001fa0ff");
+  EXPECT_EQ(PrintTcpOptions(Octets{254, 4, 0xf9, 0x89, 254, 6, 0xf9, 0x89, 1, 2, 254, 4, 1, 2}),
+            "exp-tfo cookiereq,exp-tfo cookie 0102,opt-254:4");
   EXPECT_EQ(PrintTcpOptions(Octets{1, 8, 0}), "nop,malformed");
   EXPECT_EQ(PrintTcpOptions(Octets{4, 2, 8}), "sackOK,malformed");
 }

@@ -44,6 +44,16 @@ void ExpectEqual(const TcpOptions& a, const TcpOptions& b) {
   EXPECT_EQ(a.ts_echo, b.ts_echo);
   ASSERT_EQ(a.sack_count, b.sack_count);
   for (int i = 0; i < a.sack_count; ++i) EXPECT_EQ(a.sack[i], b.sack[i]);
+  if (a.has(TcpOptions::kFastOpen)) {
+    EXPECT_EQ(a.fast_open, b.fast_open);
+  }
+}
+
+// A cookie of `size` octets, 1, 2, 3 and so on.
+FastOpenCookie CookieOf(uint8_t size, bool experimental = false) {
+  FastOpenCookie cookie{.size = size, .experimental = experimental};
+  for (uint8_t i = 0; i < size; ++i) cookie.octets[i] = static_cast<uint8_t>(i + 1);
+  return cookie;
 }
 
 // Options of all kinds in `present`, drawn at random; what is absent is 0, as parsing leaves it.
@@ -64,6 +74,10 @@ TcpOptions RandomOptions(Prng& prng, uint8_t present) {
       options.sack[i] = {Seq(random32()), Seq(random32())};
     }
   }
+  if (options.has(TcpOptions::kFastOpen)) {
+    constexpr uint8_t kSizes[] = {0, 4, 6, 8, 10, 12, 14, 16};
+    options.fast_open = CookieOf(kSizes[prng.Below(8)], prng.Chance(500));
+  }
   return options;
 }
 
@@ -78,8 +92,8 @@ TEST(Tcp, ReadsWhatItWroteWithEveryCombinationOfOptions) {
     in.flags = static_cast<uint8_t>(prng.Next());
     in.window = static_cast<uint16_t>(prng.Next());
     in.urgent = static_cast<uint16_t>(prng.Next());
-    in.options = RandomOptions(prng, static_cast<uint8_t>(i % 32));
-    out.options = RandomOptions(prng, 31);  // what another segment left there
+    in.options = RandomOptions(prng, static_cast<uint8_t>(i % 32 | (i & 32) << 1));
+    out.options = RandomOptions(prng, 31 + 64);  // what another segment left there
     const Octets written = Written(in);
     ASSERT_EQ(ParseTcp(written, out), written.size());
     EXPECT_EQ(out.source_port, in.source_port);
@@ -104,7 +118,8 @@ TEST(Tcp, ReadsWhatItWroteWithEveryCombinationOfOptions) {
 TEST(Tcp, HeaderLengthIsAMultipleOfFourUpToSixty) {
   Prng prng(5);
   for (int i = 0; i < 1000; ++i) {
-    const uint16_t length = TcpHeaderLength(RandomOptions(prng, static_cast<uint8_t>(i % 32)));
+    const uint16_t length =
+        TcpHeaderLength(RandomOptions(prng, static_cast<uint8_t>(i % 32 | (i & 32) << 1)));
     EXPECT_EQ(length % 4, 0);
     EXPECT_GE(length, kTcpHeaderSize);
     EXPECT_LE(length, kTcpHeaderSizeMax);
@@ -116,6 +131,31 @@ TEST(Tcp, LaysOutASynAsLinuxDoes) {
   const Octets written = Written(SynHeader());
   EXPECT_EQ(Octets(written.begin() + 20, written.end()),
             (Octets{2, 4, 0x05, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 0, 1, 3, 3, 7}));
+}
+
+TEST(Tcp, LaysOutACookieBehindTheOtherOptionsOfASyn) {
+  TcpHeader header = SynHeader();
+  header.options.present |= TcpOptions::kFastOpen;
+  header.options.fast_open = CookieOf(8);
+  Octets written = Written(header);
+  EXPECT_EQ(Octets(written.begin() + 40, written.end()),
+            (Octets{34, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1}));
+  header.options.fast_open = CookieOf(0);
+  written = Written(header);
+  EXPECT_EQ(Octets(written.begin() + 40, written.end()), (Octets{34, 2, 1, 1}));
+  header.options.fast_open = CookieOf(4, true);
+  written = Written(header);
+  EXPECT_EQ(Octets(written.begin() + 40, written.end()), (Octets{254, 8, 0xf9, 0x89, 1, 2, 3, 4}));
+}
+
+TEST(Tcp, FitsTheLongestCookieBesideAllThatASynMayHave) {
+  TcpHeader header = SynHeader(), out;
+  header.options.present |= TcpOptions::kFastOpen;
+  for (const bool experimental : {false, true}) {
+    header.options.fast_open = CookieOf(16, experimental);
+    ASSERT_EQ(ParseTcp(Written(header), out), kTcpHeaderSizeMax);
+    ExpectEqual(out.options, header.options);
+  }
 }
 
 TEST(Tcp, LaysOutOtherSegmentsInWholeWords) {
@@ -239,7 +279,7 @@ TEST(TcpOptions, AreReadInAnySegment) {
 // MUST-6.
 TEST(TcpOptions, ThatAreUnknownAreSkippedByLength) {
   for (int kind = 0; kind < 256; ++kind) {
-    if (kind <= 5 || kind == 8) continue;
+    if (kind <= 5 || kind == 8 || kind == 34) continue;
     for (uint8_t size : {2, 3, 4, 17, 36}) {
       Octets unknown(size, 8);  // filled with what would be an option itself
       unknown[0] = static_cast<uint8_t>(kind);
@@ -294,6 +334,34 @@ TEST(TcpOptions, OfAKnownKindButAnotherLengthAreSkipped) {
     const TcpOptions options = ParsedOptions(odd + kMssOption);
     EXPECT_EQ(options.present, TcpOptions::kMss) << int{odd[0]} << " of " << int{odd[1]};
   }
+}
+
+// RFC7413-4.1.1: 4 to 16 octets, an even number of them, or none.
+TEST(TcpOptions, OfFastOpenAreReadWithACookieOfLegalSizeOnly) {
+  for (uint8_t size = 0; size <= 36; ++size) {
+    Octets option(size + size_t{2}, 7);
+    option[0] = 34;
+    option[1] = static_cast<uint8_t>(size + 2);
+    const TcpOptions options = ParsedOptions(option);
+    const bool legal = size == 0 || (size >= 4 && size <= 16 && size % 2 == 0);
+    EXPECT_EQ(options.present, legal ? TcpOptions::kFastOpen : 0) << int{size};
+    if (legal) {
+      EXPECT_EQ(options.fast_open.size, size);
+      EXPECT_EQ(options.fast_open.requests(), size == 0);
+      EXPECT_EQ(options.fast_open.octets[size == 0 ? 0 : size - 1], size == 0 ? 0 : 7);
+    }
+  }
+}
+
+TEST(TcpOptions, OfAnExperimentAreReadWithTheNumberOfFastOpenOnly) {
+  EXPECT_EQ(ParsedOptions({254, 2}).present, 0);
+  EXPECT_EQ(ParsedOptions({254, 3, 0xf9}).present, 0);
+  EXPECT_EQ(ParsedOptions({254, 4, 0xf9, 0x88}).present, 0);
+  EXPECT_EQ(ParsedOptions({254, 6, 0xf9, 0x89, 1, 2}).present, 0) << "a cookie of two octets";
+  const TcpOptions request = ParsedOptions({254, 4, 0xf9, 0x89});
+  EXPECT_TRUE(request.has(TcpOptions::kFastOpen) && request.fast_open.requests());
+  EXPECT_TRUE(request.fast_open.experimental);
+  EXPECT_EQ(ParsedOptions({254, 8, 0xf9, 0x89, 1, 2, 3, 4}).fast_open, CookieOf(4, true));
 }
 
 TEST(TcpOptions, GivenTwiceCountAsTheLastOne) {
