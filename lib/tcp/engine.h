@@ -270,7 +270,9 @@ class Engine {
 
   // receive.cc: from the burst to the three doors of RFC 9293 3.10.7.
   void OthersArrive(std::span<Segment> segments, bool limited);
+  void Arrive(uint32_t index, Segment& segment, uint64_t hash);
   void ConnectionArrives(Tcb& c, Segment& segment);
+  void EndedArrives(const Tcb& c, Segment& segment);
   void SegmentArrives(Tcb& c, Segment& segment);
   static FlowKey KeyOf(const Segment& s) {
     return {s.frame->source, s.frame->tcp.source_port, s.frame->tcp.destination_port, s.local};
@@ -290,8 +292,9 @@ class Engine {
   void NoConnection(Segment& segment, uint64_t hash);
   uint16_t FindListener(uint16_t port, uint8_t local) const;
   CookieOptions OfferOf(const wire::Frame& frame) const;
-  void AnswerSyns();
-  bool AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie, bool look_again);
+  void AnswerSyns(uint64_t changes);
+  bool TakesSyns(Listener& l);
+  void AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie, bool look_again);
   bool NeedsOffset(const wire::Frame& frame) const;
   CookieRequest RequestOf(const Syn& syn, uint32_t ts_offset) const;
   void ReusedTupleArrives(const Syn& syn, Seq floor);
@@ -312,7 +315,8 @@ class Engine {
                         const Cookie& cookie);
   std::optional<CookieOptions> CookieIn(const Segment& segment, uint8_t own_scale) const;
   bool CookieArrives(Listener& l, Segment& segment, uint64_t hash);
-  void AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment);
+  void AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint64_t hash);
+  static uint64_t NameOfCookie(uint64_t hash, Seq iss);
   CookieFlow CookieFlowOf(const wire::Frame& frame, uint8_t local) const;
 
   // fast_open.cc: RFC 7413.
@@ -333,6 +337,8 @@ class Engine {
 
   // syn_cache.cc
   static CookieOptions OfferOf(const HalfOpen& e);
+  static void TakeOffer(HalfOpen& e, const CookieOptions& offer);
+  bool HalfOpenHasRoom() const;
   uint32_t NewHalfOpen(const FlowKey& key, uint64_t hash);
   bool RememberSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
                    bool is_cookie);

@@ -60,9 +60,11 @@ CookieOptions Engine::OfferOf(const wire::Frame& frame) const {
   return offer;
 }
 
-// The new SYNs of the burst, all together: their cookies are made side by side. Text on a SYN
-// that is not a fast open's is not acknowledged; the peer sends it again.
-void Engine::AnswerSyns() {
+// The new SYNs of the burst, all together: their cookies are made side by side. Text on a SYN that
+// is not a fast open's is not acknowledged; the peer sends it again. `changes` are the table's when
+// the burst came: since then a cookie may have opened the very connection that a SYN asks for once
+// more.
+void Engine::AnswerSyns(uint64_t changes) {
   if (syns_.empty()) return;
   // The offset hides the clock, and IPv6 makes flow labels of it; a plain SYN of IPv4 needs none.
   syn_keys_.clear();
@@ -79,9 +81,8 @@ void Engine::AnswerSyns() {
   }
   made_.resize(offers_.size());
   cookies_.MakeBatch(offers_, now_, made_);
-  bool remembered = false;  // an earlier SYN of the burst may be the same
   for (size_t i = 0; i < syns_.size(); ++i) {
-    remembered = AnswerSyn(syns_[i], offers_[i], made_[i], remembered) || remembered;
+    AnswerSyn(syns_[i], offers_[i], made_[i], table_.changes() != changes);
   }
   syns_.clear();
 }
@@ -97,37 +98,37 @@ Engine::CookieRequest Engine::RequestOf(const Syn& syn, uint32_t ts_offset) cons
           ts_offset};
 }
 
-// True when the handshake is remembered, or fast open has made a connection of it.
-bool Engine::AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
-                       bool look_again) {
-  Listener& l = listeners_[syn.listener];
-  ++l.counts.syns;
+// Whether a SYN is worth an answer: somebody accepts what it opens, and there is a block for it.
+bool Engine::TakesSyns(Listener& l) {
   if (l.unaccepted >= l.parameters.backlog) {
     ++l.counts.overflowed;
     return Drop(Counter::kDropTcpSynAcceptFull);
   }
-  if (tcbs_.in_use() == tcbs_.capacity()) return Drop(Counter::kDropTcpNoTcb);
+  return tcbs_.in_use() < tcbs_.capacity() || Drop(Counter::kDropTcpNoTcb);
+}
+
+void Engine::AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
+                       bool look_again) {
+  Listener& l = listeners_[syn.listener];
+  ++l.counts.syns;
+  if (!TakesSyns(l)) return;
   const SynState state = l.policy.Update(l.half_open, now_);
   if (look_again) {
     const uint32_t index = table_.Find(KeyOf(*syn.segment), syn.hash);
-    if (KindOf(index) == FlowKind::kHalfOpen) {
-      HalfOpenArrives(PlaceOf(index), *syn.segment, syn.hash);
-      return false;
-    }
-    if (KindOf(index) == FlowKind::kConnection) {
-      ConnectionArrives(tcbs_[index], *syn.segment);
-      return false;
+    if (index != FlowTable::kNone) {
+      return Arrive(index, *syn.segment, syn.hash);
     }
   }
-  if (state != SynState::kCookie && FastOpenArrives(syn, offer)) return true;
+  if (state != SynState::kCookie && FastOpenArrives(syn, offer)) return;
   if (l.parameters.syn_cookies == SynCookies::kOff) {
     const Cookie by_clock{InitialSequence(KeyOf(*syn.segment), Seq(0)), offer.ts_now};
-    return (l.half_open < l.parameters.syn_backlog && RememberSyn(syn, offer, by_clock, false)) ||
-           Drop(Counter::kDropTcpBacklogFull);
+    if (l.half_open >= l.parameters.syn_backlog || !RememberSyn(syn, offer, by_clock, false)) {
+      Drop(Counter::kDropTcpBacklogFull);
+    }
+    return;
   }
-  if (state != SynState::kCookie && RememberSyn(syn, offer, cookie, true)) return true;
+  if (state != SynState::kCookie && RememberSyn(syn, offer, cookie, true)) return;
   AnswerWithCookie(l, *syn.segment, offer, cookie);
-  return false;
 }
 
 // A SYN on a tuple that was in TIME-WAIT a moment ago: our ISS must be above `floor`, which no

@@ -38,7 +38,21 @@ void Engine::Receive(std::span<Segment> segments, Time now, bool pressed) {
       others_.push_back({static_cast<uint32_t>(i), index});
     }
   }
-  if (!others_.empty()) OthersArrive(segments, pressed && others_.size() < count);
+  if (others_.empty() && syns_.empty()) return;
+  OthersArrive(segments, pressed && others_.size() < count);
+}
+
+void Engine::Arrive(uint32_t index, Segment& s, uint64_t hash) {
+  switch (KindOf(index)) {
+    case FlowKind::kConnection:
+      return ConnectionArrives(tcbs_[index], s);
+    case FlowKind::kHalfOpen:
+      return HalfOpenArrives(PlaceOf(index), s, hash);
+    case FlowKind::kTimeWait:
+      return TimeWaitArrives(PlaceOf(index), s, hash);
+    case FlowKind::kNone:
+      return NoConnection(s, hash);
+  }
 }
 
 // What has no control block. SYNs are answered after everything else, and only so many of them
@@ -46,24 +60,9 @@ void Engine::Receive(std::span<Segment> segments, Time now, bool pressed) {
 void Engine::OthersArrive(std::span<Segment> segments, bool limited) {
   const uint64_t changes = table_.changes();
   for (const auto& [i, found] : others_) {
-    Segment& s = segments[i];
-    const uint64_t hash = hashes_[i];
     // An earlier segment of this burst may have opened the connection, or ended it.
-    const uint32_t index = table_.changes() == changes ? found : table_.Find(keys_[i], hash);
-    switch (KindOf(index)) {
-      case FlowKind::kConnection:
-        ConnectionArrives(tcbs_[index], s);
-        break;
-      case FlowKind::kHalfOpen:
-        HalfOpenArrives(PlaceOf(index), s, hash);
-        break;
-      case FlowKind::kTimeWait:
-        TimeWaitArrives(PlaceOf(index), s, hash);
-        break;
-      case FlowKind::kNone:
-        NoConnection(s, hash);
-        break;
-    }
+    const uint32_t index = table_.changes() == changes ? found : table_.Find(keys_[i], hashes_[i]);
+    Arrive(index, segments[i], hashes_[i]);
   }
   if (limited) {
     const size_t share = std::max<size_t>(1, segments.size() / kSynShare);
@@ -72,7 +71,7 @@ void Engine::OthersArrive(std::span<Segment> segments, bool limited) {
       syns_.pop_back();
     }
   }
-  AnswerSyns();
+  AnswerSyns(changes);
 }
 
 void Engine::ConnectionArrives(Tcb& c, Segment& segment) {
@@ -80,14 +79,24 @@ void Engine::ConnectionArrives(Tcb& c, Segment& segment) {
   SegmentArrives(c, segment);
 }
 
+// The connection has ended, and its block waits for the end of the turn, or for a reader. A SYN
+// need not wait with it, or whoever connects again right behind its RST would lose a second.
+void Engine::EndedArrives(const Tcb& c, Segment& segment) {
+  const wire::TcpHeader& h = segment.frame->tcp;
+  if (!h.syn() || h.has_ack() || h.rst()) {
+    Drop(Counter::kDropTcpNoConnection);
+    return;
+  }
+  const uint64_t hash = table_.Hash(FlowKey::Of(c));
+  table_.Erase(hash, tcbs_.IndexOf(c));
+  NoConnection(segment, hash);
+}
+
 // RFC 9293 3.10.7: the door that the state asks for. The steps of 3.10.7.4 are in the RFC's order;
 // each names its drop reason when it stops.
 void Engine::SegmentArrives(Tcb& c, Segment& segment) {
   const wire::Frame& frame = *segment.frame;
-  if (c.state == TcpState::kClosed) {  // ended earlier in this turn
-    Drop(Counter::kDropTcpNoConnection);
-    return;
-  }
+  if (c.state == TcpState::kClosed) return EndedArrives(c, segment);
   Touch(c);
   if (c.state == TcpState::kSynSent) return SynSentArrives(c, segment);
 

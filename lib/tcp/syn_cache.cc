@@ -21,18 +21,30 @@ CookieOptions Engine::OfferOf(const HalfOpen& e) {
   return offer;
 }
 
-// An entry for this handshake, or kNone: there is no room. Where the peers of the oldest entry can
-// come back by cookie, it makes room.
+void Engine::TakeOffer(HalfOpen& e, const CookieOptions& offer) {
+  e.mss = offer.mss;
+  e.window_scale = offer.window_scale.value_or(HalfOpen::kNoScale) & 0x0f;
+  e.timestamps = offer.timestamps;
+  e.sack = offer.sack;
+}
+
+// There is a free entry; or the peer of the oldest one can come back by cookie, so that it may make
+// room.
+bool Engine::HalfOpenHasRoom() const {
+  if (half_open_.in_use() < half_open_.capacity()) return true;
+  return half_open_.oldest() != kNone && half_open_[half_open_.oldest()].is_cookie != 0;
+}
+
+// An entry for this handshake, or kNone: there is no room.
 uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash) {
-  if (half_open_.in_use() == half_open_.capacity() && half_open_.capacity() != 0) {
+  if (!HalfOpenHasRoom()) return kNone;
+  if (half_open_.in_use() == half_open_.capacity()) {
     const HalfOpen& oldest = half_open_[half_open_.oldest()];
-    if (!oldest.is_cookie) return kNone;
     listeners_[profiles_[oldest.profile].listener].policy.Arm(now_);
     ForgetHalfOpen(half_open_.oldest());
     counters_.Add(Counter::kTcpHalfOpenEvicted);
   }
   const uint32_t place = half_open_.Allocate();
-  if (place == kNone) return kNone;
   if (!table_.Insert(hash, IndexOf(FlowKind::kHalfOpen, place))) {
     half_open_.Free(place);
     return kNone;
@@ -58,11 +70,8 @@ bool Engine::RememberSyn(const Syn& syn, const CookieRequest& offer, const Cooki
   e.iss = cookie.iss;
   e.ts_recent = cause.options.ts_value;
   e.sent_us = static_cast<uint32_t>(now_.us);
-  e.mss = offer.options.mss;
   e.profile = l.profile;
-  e.window_scale = offer.options.window_scale.value_or(HalfOpen::kNoScale) & 0x0f;
-  e.timestamps = offer.options.timestamps;
-  e.sack = offer.options.sack;
+  TakeOffer(e, offer.options);
   e.is_cookie = is_cookie;
   e.timed_out = false;
   e.deferred = false;
@@ -169,7 +178,7 @@ void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
   if (h.syn() && !h.has_ack() && !h.rst() && h.seq == e.irs && !older) return SynAgain(e, segment);
   Listener& l = listeners_[profiles_[e.profile].listener];
   const bool plain_ack = h.has_ack() && !h.syn() && !h.rst();
-  if (plain_ack && h.ack != e.iss + 1) AdoptCookie(l, e, segment);
+  if (plain_ack && h.ack != e.iss + 1) AdoptCookie(l, e, segment, hash);
   const bool completes = plain_ack && h.ack == e.iss + 1;
   if (completes && IsDeferred(l, segment) && Defer(place, l, segment)) return;
   if (completes && (AcceptQueueFull(l, segment) || !AdmitsHandshake(l, segment))) {
@@ -194,6 +203,8 @@ void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
   const uint32_t index = IndexOf(FlowKind::kHalfOpen, place);
   if (completes) {
     table_.Replace(hash, index, tcbs_.IndexOf(*c));
+    // Whoever has seen its last segment must not begin it once more with that.
+    if (e.is_cookie != 0) cookies_taken_.Add(NameOfCookie(hash, e.iss));
   } else {
     table_.Erase(hash, index);
     // A SYN that only falls into the window may be a stranger's: the peer's cookie stays good.
@@ -235,7 +246,11 @@ void Engine::HalfOpenExpired(uint32_t place) {
     half_open_wheel_.Arm(place, now_ms() + s.rto_initial_ms);
     return SendSynAckAgain(e);
   }
-  if (e.retransmits >= l.policy.RetriesMax(s.synack_retries)) {
+  // An entry that no cookie can bring back is not given up early: a tuple used again after
+  // TIME-WAIT.
+  const uint32_t retries =
+      e.is_cookie != 0 ? l.policy.RetriesMax(s.synack_retries) : s.synack_retries;
+  if (e.retransmits >= retries) {
     // Given up earlier than its peer may expect: the cookie is still out.
     if (e.retransmits < s.synack_retries && e.is_cookie != 0) l.policy.Arm(now_);
     counters_.Add(Counter::kTcpTimedOut);

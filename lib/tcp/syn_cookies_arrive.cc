@@ -47,6 +47,11 @@ std::optional<CookieOptions> Engine::CookieIn(const Segment& segment, uint8_t ow
                         now_, offset);
 }
 
+// What CookiesTaken knows a cookie by.
+uint64_t Engine::NameOfCookie(uint64_t hash, Seq iss) {
+  return (hash ^ iss.value) * 0x9e3779b97f4a7c15u;
+}
+
 // True when the acknowledgement brought a cookie: the connection has been made, as it was when its
 // SYN came, and has taken the segment like any other in SYN-RECEIVED.
 bool Engine::CookieArrives(Listener& l, Segment& segment, uint64_t hash) {
@@ -54,7 +59,7 @@ bool Engine::CookieArrives(Listener& l, Segment& segment, uint64_t hash) {
   if (h.syn()) return false;
   const auto offer = CookieIn(segment, profiles_[l.profile].window_scale);
   if (!offer) return false;
-  const uint64_t name = (hash ^ h.ack.value) * 0x9e3779b97f4a7c15u;
+  const uint64_t name = NameOfCookie(hash, h.ack - 1);
   if (cookies_taken_.Contains(name)) {
     Drop(Counter::kDropTcpCookieReplayed);
     return true;
@@ -78,14 +83,26 @@ bool Engine::CookieArrives(Listener& l, Segment& segment, uint64_t hash) {
   return true;
 }
 
-// A SYN was answered by cookie, came again when there was room and was remembered then; the peer
-// has taken the first answer, which is as good as the second.
-void Engine::AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment) {
+// The tuple's entry is about another answer than the one that the peer has taken, which was a
+// cookie. Its SYN came again when there was room, and was remembered then; or a stranger's SYN took
+// the entry away from it (F4). A SYN proves nothing, a cookie that comes back does.
+void Engine::AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint64_t hash) {
+  if (!l.policy.BelievesCookies(now_)) return;
+  const auto offer = CookieIn(segment, profiles_[e.profile].window_scale);
   const wire::TcpHeader& h = segment.frame->tcp;
-  if (h.seq != e.irs + 1 || !l.policy.BelievesCookies(now_)) return;
-  if (!CookieIn(segment, profiles_[e.profile].window_scale)) return;
+  if (!offer || cookies_taken_.Contains(NameOfCookie(hash, h.ack - 1))) return;
+  // The entry is exact where a cookie is rounded; but which options there are, the answer has said
+  // that the peer has taken.
+  const CookieOptions known = OfferOf(e);
+  if (h.seq - 1 != e.irs || offer->timestamps != known.timestamps ||
+      offer->window_scale.has_value() != known.window_scale.has_value()) {
+    TakeOffer(e, *offer);
+  }
+  e.irs = h.seq - 1;
   ++l.counts.cookies_accepted;
   e.iss = h.ack - 1;
+  e.ts_recent = h.options.ts_value;
+  e.is_cookie = true;
   e.timed_out = true;  // whose answer this is, no clock can tell (RFC 6298 3)
   counters_.Add(Counter::kTcpCookiesAccepted);
 }

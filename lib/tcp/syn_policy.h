@@ -97,9 +97,9 @@ class SynPolicy {
 };
 
 // The cookies that were accepted lately, so that one that comes again after its connection has
-// ended does not begin another (requirement C9). Thirty-two bits of each are kept, in a place that
+// ended does not begin another (requirement C9). Thirty-one bits of each are kept, in a place that
 // others may take: some are forgotten early, but none is ever seen that was not there, but for one
-// time in four thousand million.
+// time in two thousand million.
 class CookiesTaken {
  public:
   static constexpr uint32_t kPlaces = 1u << 15;

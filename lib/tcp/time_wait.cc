@@ -158,15 +158,15 @@ Tcb& Engine::ScratchOf(const TimeWait& t) {
 }
 
 // A new connection on the old tuple. It goes past cookies and the early answers to a full backlog,
-// but not past the backlog itself: without room the old connection stays, and nothing is lost.
+// but not past the backlogs themselves: without room the old connection stays, and nothing is lost.
 void Engine::ReuseTuple(uint32_t place, Segment& segment, uint64_t hash) {
   const uint16_t listener = FindListener(segment.frame->tcp.destination_port, segment.local);
   Listener& l = listeners_[listener];
-  if (l.half_open >= l.parameters.syn_backlog) {
+  if (!AdmitsSyn(l, segment) || !TakesSyns(l)) return;
+  if (l.half_open >= l.parameters.syn_backlog || !HalfOpenHasRoom()) {
     Drop(Counter::kDropTcpBacklogFull);
     return;
   }
-  if (!AdmitsSyn(l, segment)) return;
   const Seq floor = time_waits_[place].snd_nxt + kReuseGap;
   ForgetTimeWait(place);
   counters_.Add(Counter::kTcpTimeWaitReused);

@@ -15,7 +15,7 @@ namespace weir {
 // SYN cookies (RFC 4987 3.6): whether a handshake may be answered without being remembered.
 enum class SynCookies : uint8_t {
   kOff,     // never: beyond syn_backlog, SYNs are dropped
-  kAuto,    // when the backlog is full, until a quarter of it is free again
+  kAuto,    // from a full syn_backlog on, until SYNs have been few for a second
   kAlways,  // every handshake; no half-open connection is ever held
 };
 

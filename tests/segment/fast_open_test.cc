@@ -293,7 +293,9 @@ TEST_P(FastOpen, AbortInOnOpenLeavesNothing) {
   Rig rig(On());
   rig.handler().on_open = [](Connection c) { c.Abort(); };
   rig.In(SynWith(rig, 100));
-  rig.Out(RstAck(0).Acks(101));
+  const Seg reset = rig.Any();  // the first that the peer hears of our sequence numbers
+  EXPECT_TRUE(reset.rst());
+  EXPECT_EQ(reset.ack, 101u);
   rig.Quiet();
   rig.ExpectClosed(CloseReason::kAborted);
   rig.ExpectEmpty();
@@ -332,7 +334,9 @@ TEST_P(FastOpen, OutlivesItsListener) {
 
 // RFC7413-4.2.2r: without text and cookie, whatever the first one had.
 TEST_P(FastOpen, SynAckGoesAgainAloneAndTextAfterTheHandshake) {
-  Rig rig(On());
+  Options options = On();
+  options.listen.connection.no_delay = true;
+  Rig rig(options);
   rig.handler().on_data = [](Connection c, Bytes) { (void)c.Send(Pattern(1, 2 * kMss)); };
   rig.In(SynWith(rig, 100));
   rig.Out(SynAck(0).Acks(101));
@@ -398,7 +402,9 @@ TEST_P(FastOpen, SegmentWithoutMemoryForItsTextOpensTheOrdinaryWay) {
 }
 
 TEST_P(FastOpen, AnswerThatIsTooBigForThePathGoesAgainSmaller) {
-  Rig rig(On());
+  Options options = On();
+  options.listen.connection.no_delay = true;
+  Rig rig(options);
   rig.handler().on_data = [](Connection c, Bytes) { (void)c.Send(Pattern(1, 2000)); };
   rig.In(SynWith(rig, 100));
   rig.Discard();

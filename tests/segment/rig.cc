@@ -154,7 +154,7 @@ void Rig::RunTurn(std::vector<std::vector<uint8_t>> frames) {
     }
     frames.clear();
     if (options_.around_turn) options_.around_turn(true);
-    const std::span<Packet> out = stack_->Turn(received, now_);
+    const std::span<Packet> out = stack_->Turn(received, now_, pressed_);
     if (options_.around_turn) options_.around_turn(false);
     for (Packet& packet : out) Take(packet);
     while (trace_.size() > kTraceLines) trace_.pop_front();
@@ -477,6 +477,12 @@ void Rig::NewConnection(uint16_t peer_port, Seq peer_iss) {
   peer_iss_ = peer_iss;
   iss_known_ = false;
   sent_by_application_ = 0;
+}
+
+void Rig::ReturnTo(uint16_t peer_port, Seq iss, Seq peer_iss) {
+  NewConnection(peer_port, peer_iss);
+  iss_ = iss;
+  iss_known_ = true;
 }
 
 }  // namespace weir::segment

@@ -106,6 +106,8 @@ class Rig {
   void Discard() { sent_.clear(); }
   size_t pending() const { return sent_.size(); }
 
+  // Whether frames are said to arrive faster than they are taken, from now on.
+  void Press(bool pressed) { pressed_ = pressed; }
   // A driver that is in no hurry: keeps the buffers of what the stack sends, or lets go of them
   // all.
   void DriverKeepsBuffers(bool keeps) {
@@ -149,6 +151,8 @@ class Rig {
   Connection connecting() const { return connecting_; }
   // For a connection that the peer begins anew: forget the old ISS.
   void NewConnection(uint16_t peer_port, Seq peer_iss = kPeerIss);
+  // Back to one that the peer has begun before, with what iss() was then.
+  void ReturnTo(uint16_t peer_port, Seq iss, Seq peer_iss = kPeerIss);
 
   Seq iss() const { return iss_; }
   Seq irs() const { return peer_iss_; }
@@ -192,6 +196,7 @@ class Rig {
   Connection connecting_;
   uint32_t sent_by_application_ = 0;
   std::deque<std::vector<uint8_t>> sent_;
+  bool pressed_ = false;
   bool driver_keeps_ = false;
   std::vector<Packet> kept_by_driver_;
   std::vector<std::vector<uint8_t>> answers_;  // of the peer's layer 2, for the next turn

@@ -142,5 +142,156 @@ TEST(FlowTable, RefusesWhatDoesNotFitAndKeepsTheRest) {
   }
 }
 
+// --- three kinds of records ---
+
+// Connections, half-open ones and TIME-WAIT in one table.
+struct Kinds {
+  explicit Kinds(uint32_t capacity)
+      : tcbs(capacity),
+        half_open(capacity),
+        time_waits(capacity),
+        table(3 * capacity, kKey, {tcbs.items(), half_open.items(), time_waits.items()}) {}
+
+  template <class Record>
+  static void Name(Record& r, const FlowKey& key) {
+    r.remote = key.remote;
+    r.remote_port = key.remote_port;
+    r.local_port = key.local_port;
+    r.local = key.local;
+  }
+  // A record of the kind, with this key, and its index.
+  uint32_t Make(FlowKind kind, const FlowKey& key) {
+    uint32_t place = 0;
+    switch (kind) {
+      case FlowKind::kConnection:
+        Name(tcbs[place = tcbs.Allocate()], key);
+        break;
+      case FlowKind::kHalfOpen:
+        Name(half_open[place = half_open.Allocate()], key);
+        break;
+      case FlowKind::kTimeWait:
+        Name(time_waits[place = time_waits.Allocate()], key);
+        break;
+      case FlowKind::kNone:
+        break;
+    }
+    return IndexOf(kind, place);
+  }
+  void Free(uint32_t index) {
+    const uint32_t place = PlaceOf(index);
+    switch (KindOf(index)) {
+      case FlowKind::kConnection:
+        return tcbs.Free(place);
+      case FlowKind::kHalfOpen:
+        return half_open.Free(place);
+      case FlowKind::kTimeWait:
+        return time_waits.Free(place);
+      case FlowKind::kNone:
+        break;
+    }
+  }
+  uint32_t Find(const FlowKey& key) const { return table.Find(key, table.Hash(key)); }
+
+  Slab<Tcb> tcbs;
+  AgedSlab<HalfOpen> half_open;
+  AgedSlab<TimeWait> time_waits;
+  FlowTable table;
+};
+
+TEST(FlowTable, IndexSaysTheKindAndThePlace) {
+  for (const FlowKind kind : {FlowKind::kConnection, FlowKind::kHalfOpen, FlowKind::kTimeWait}) {
+    for (const uint32_t place : {0u, 1u, 0x3fffffffu}) {
+      EXPECT_EQ(KindOf(IndexOf(kind, place)), kind);
+      EXPECT_EQ(PlaceOf(IndexOf(kind, place)), place);
+    }
+  }
+  EXPECT_EQ(IndexOf(FlowKind::kConnection, 7), 7u) << "connections need no decoding";
+  EXPECT_EQ(KindOf(FlowTable::kNone), FlowKind::kNone);
+}
+
+// The same place in each kind is another record.
+TEST(FlowTable, TellsTheKindsApart) {
+  Rig names(1);
+  Kinds kinds(100);
+  std::vector<uint32_t> indices;
+  for (uint32_t i = 0; i < 300; ++i) {
+    const FlowKey key = names.KeyOf(i, i % 2 != 0);
+    indices.push_back(kinds.Make(static_cast<FlowKind>(i % 3), key));
+    ASSERT_TRUE(kinds.table.Insert(kinds.table.Hash(key), indices.back()));
+  }
+  for (uint32_t i = 0; i < 300; ++i) {
+    const FlowKey key = names.KeyOf(i, i % 2 != 0);
+    kinds.table.PrefetchRecord(kinds.table.Hash(key));
+    EXPECT_EQ(kinds.Find(key), indices[i]);
+    EXPECT_EQ(KindOf(indices[i]), static_cast<FlowKind>(i % 3));
+  }
+}
+
+TEST(FlowTable, ReplacesARecordByOneOfAnotherKind) {
+  Rig names(1);
+  Kinds kinds(8);
+  const FlowKey key = names.KeyOf(1, false);
+  const uint64_t hash = kinds.table.Hash(key);
+  const uint32_t half_open = kinds.Make(FlowKind::kHalfOpen, key);
+  ASSERT_TRUE(kinds.table.Insert(hash, half_open));
+  const uint32_t connection = kinds.Make(FlowKind::kConnection, key);
+  kinds.table.Replace(hash, half_open, connection);
+  EXPECT_EQ(kinds.Find(key), connection);
+  const uint32_t time_wait = kinds.Make(FlowKind::kTimeWait, key);
+  kinds.table.Replace(hash, connection, time_wait);
+  EXPECT_EQ(kinds.Find(key), time_wait);
+  EXPECT_EQ(kinds.table.size(), 1u);
+  kinds.table.Erase(hash, connection);
+  EXPECT_EQ(kinds.Find(key), time_wait) << "the old index is nobody's any more";
+  kinds.table.Erase(hash, time_wait);
+  EXPECT_EQ(kinds.Find(key), FlowTable::kNone);
+  EXPECT_EQ(kinds.table.size(), 0u);
+}
+
+// The life of connections: half-open, open, TIME-WAIT, gone, all at once in a table that is full.
+TEST(FlowTable, StaysRightWhileRecordsOfAllKindsComeAndGo) {
+  constexpr uint32_t kCapacity = 500;
+  Rig names(1);
+  Kinds kinds(kCapacity);
+  Prng prng(8);
+  struct Entry {
+    FlowKey key;
+    uint32_t index;
+  };
+  std::vector<Entry> live;
+  uint32_t next = 0, count[3] = {};
+  for (int step = 0; step < 30000; ++step) {
+    const size_t at = live.empty() ? 0 : prng.Below(live.size());
+    const bool add = live.empty() || prng.Below(2) == 0;
+    if (add && count[1] < kCapacity) {
+      const FlowKey key = names.KeyOf(next++, prng.Below(2) == 0);
+      live.push_back({key, kinds.Make(FlowKind::kHalfOpen, key)});
+      ++count[1];
+      ASSERT_TRUE(kinds.table.Insert(kinds.table.Hash(key), live.back().index)) << live.size();
+      continue;
+    }
+    Entry& e = live[at];
+    const uint64_t hash = kinds.table.Hash(e.key);
+    const FlowKind kind = KindOf(e.index);
+    const FlowKind then = kind == FlowKind::kHalfOpen ? FlowKind::kConnection : FlowKind::kTimeWait;
+    const uint32_t old = e.index;
+    if (kind != FlowKind::kTimeWait && count[static_cast<int>(then)] < kCapacity) {
+      e.index = kinds.Make(then, e.key);
+      ++count[static_cast<int>(then)];
+      kinds.table.Replace(hash, old, e.index);
+      ASSERT_EQ(kinds.Find(e.key), e.index);
+    } else {
+      kinds.table.Erase(hash, old);
+      ASSERT_EQ(kinds.Find(e.key), FlowTable::kNone);
+      std::swap(e, live.back());
+      live.pop_back();
+    }
+    --count[static_cast<int>(kind)];
+    kinds.Free(old);
+  }
+  EXPECT_EQ(kinds.table.size(), live.size());
+  for (const Entry& e : live) EXPECT_EQ(kinds.Find(e.key), e.index);
+}
+
 }  // namespace
 }  // namespace weir::tcp

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <iostream>
 #include <vector>
 
 #include "base/prng.h"
@@ -159,18 +161,48 @@ TEST(SynCookie, OfTheFirstEpochIsNoSecretOfNobody) {
   }
 }
 
-// By chance one in 2^24 passes; 2^22 of them should hardly ever have one.
-TEST(SynCookie, RandomAcknowledgementsHardlyEverPass) {
+// Requirement G8: one in 2^24 passes by chance, and not many more than that - nor fewer, or none
+// would ever pass.
+TEST(SynCookie, ForgedAcknowledgementsPassAsOftenAsChanceHasIt) {
+#ifdef __SANITIZE_ADDRESS__
+  constexpr unsigned kTriesBits = 18;
+#else
+  constexpr unsigned kTriesBits = 28;
+#endif
   const SynCookieCodec codec(kSecret);
   Prng prng(42);
+  CookieFlow flow = Flow(true);
   unsigned passed = 0;
-  for (uint32_t i = 0; i < 1u << 20; ++i) {
-    const CookieFlow flow = Flow(true, static_cast<uint32_t>(prng.Next()));
-    passed +=
-        codec.Check(flow, Seq(static_cast<uint32_t>(prng.Next())), {}, kOwnScale, kNow, kOffset)
-            .has_value();
+  for (uint64_t i = 0; i < uint64_t{1} << kTriesBits; ++i) {
+    const uint64_t draw = prng.Next();
+    flow.irs = Seq(static_cast<uint32_t>(draw));
+    const Seq iss(static_cast<uint32_t>(draw >> 32));
+    passed += codec.Check(flow, iss, {}, kOwnScale, kNow, kOffset).has_value();
   }
-  EXPECT_LE(passed, 1u);  // 1/16 expected
+  const double expected = std::ldexp(1.0, static_cast<int>(kTriesBits) - 24);
+  const double sigma = std::sqrt(expected);
+  std::cout << passed << " of 2^" << kTriesBits << " passed, " << expected << " expected\n";
+  EXPECT_LE(passed, expected + 3 * sigma);
+  EXPECT_GE(passed, expected - 3 * sigma);
+}
+
+// With timestamps one in 2^40.
+TEST(SynCookie, ForgedAcknowledgementsWithTimestampsDoNotPass) {
+#ifdef __SANITIZE_ADDRESS__
+  constexpr uint32_t kTries = 1u << 16;
+#else
+  constexpr uint32_t kTries = 1u << 24;
+#endif
+  const SynCookieCodec codec(kSecret);
+  Prng prng(43);
+  CookieFlow flow = Flow(false);
+  for (uint32_t i = 0; i < kTries; ++i) {
+    const uint64_t draw = prng.Next();
+    flow.irs = Seq(i);
+    const Seq iss(static_cast<uint32_t>(draw));
+    const auto echo = static_cast<uint32_t>(draw >> 32);
+    ASSERT_FALSE(codec.Check(flow, iss, echo, kOwnScale, kNow, kOffset)) << i;
+  }
 }
 
 // Every mix of families and options, more than is computed at a time, and near an epoch's end.
