@@ -171,7 +171,8 @@ TEST(FloodValidity, SearchingIsNotJudged) {
 
 TEST(FloodExitStatus, InvalidComesBeforeFailed) {
   Results results = Good();
-  const std::vector<Verdict> failed = {{{}, false, ""}}, passed = {{{}, true, ""}};
+  std::vector<Verdict> failed(1), passed(1);
+  passed[0].passed = true;
   EXPECT_EQ(ExitStatus(results, passed), 0);
   EXPECT_EQ(ExitStatus(results, failed), 1);
   results.invalid.push_back("x");
