@@ -50,9 +50,9 @@ stack::StackConfig ConfigOf(const Settings& settings) {
 }
 
 std::vector<uint8_t> EthernetFrame(uint16_t ether_type, std::span<const uint8_t> payload) {
-  std::vector<uint8_t> frame(wire::kEthernetHeaderSize);
+  std::vector<uint8_t> frame(wire::kEthernetHeaderSize + payload.size());
   wire::WriteEthernet(frame.data(), kStackMac, kPeerMac, 0, ether_type);
-  frame.insert(frame.end(), payload.begin(), payload.end());
+  std::copy(payload.begin(), payload.end(), frame.begin() + wire::kEthernetHeaderSize);
   return frame;
 }
 
