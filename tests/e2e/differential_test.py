@@ -33,6 +33,8 @@ WEIR_SETTINGS = [
     "--set", "tcp.rto_initial_ms=3000",
     "--set", "tcp.rto_min_ms=3000",
     "--set", "drain.timeout_ms=500",
+    # As the kernel's twin: while cookies are believed a stray acknowledgement gets no RST, and one that is none opens.
+    "--set", "tcp.syn_cookies=off",
     # The peer does things that are limited in earnest.
     "--set", "ip.rst_rate_per_s=100000",
     "--set", "ip.icmp_rate_per_s=100000",
