@@ -1,5 +1,6 @@
 """TCP Fast Open (RFC 7413) between weir and the kernel, both ways."""
 import socket
+import struct
 
 import pytest
 
@@ -28,7 +29,9 @@ def kernel_counter(network, name):
 def exchange(network, address, text, options=()):
     """Text goes with the SYN as far as the kernel has a cookie; its echo, and whether it did."""
     with network.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as made:
-        made.settimeout(20)
+        # Blocking: a socket with a timeout of Python's own is not, and the kernel answers EINPROGRESS.
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", 20, 0))
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 20, 0))
         if options:
             made.setsockopt(*options)
             made.connect((address, PORT))
@@ -54,15 +57,15 @@ def test_the_kernels_text_comes_with_its_syn(network, start, address, options):
     # More than a segment: what does not go with the SYN follows.
     assert exchange(network, address, b"x" * 10000, options) == (b"x" * 10000, True)
     counters = server.counters()
-    assert sum(counters["TcpFastOpenCookiesSent"]) == 1
-    assert sum(counters["TcpFastOpens"]) == 4
+    assert sum(counters.get("TcpFastOpenCookiesSent", [0])) == 1
+    assert sum(counters.get("TcpFastOpens", [0])) == 4
 
 
 def test_without_fast_open_the_kernel_gets_no_cookie(network, start):
     server = start("weir-echo", f"--port={PORT}")
     for _ in range(3):
         assert exchange(network, SERVER4, b"text") == (b"text", False)
-    assert sum(server.counters()["TcpFastOpens"]) == 0
+    assert sum(server.counters().get("TcpFastOpens", [0])) == 0
 
 
 def test_all_workers_know_each_others_cookies(network, start):
@@ -71,7 +74,7 @@ def test_all_workers_know_each_others_cookies(network, start):
     assert exchange(network, SERVER4, b"first") == (b"first", False)
     for _ in range(30):
         assert exchange(network, SERVER4, b"again") == (b"again", True)
-    opens = server.counters()["TcpFastOpens"]
+    opens = server.counters().get("TcpFastOpens", [0])
     assert sum(opens) == 30 and min(opens) > 0
 
 
@@ -93,9 +96,9 @@ def test_weirs_text_goes_with_its_syn(network, start, address):
                 made.sendall(b"answer")
         wait_until(lambda: client.log().count("client: closed") == 4, "the end of the connections")
         counters = client.counters()
-        assert sum(counters["TcpFastOpenSyns"]) == 3, "all but the first, which asks for the cookie"
-        assert sum(counters["TcpFastOpensTaken"]) == 3
-        assert sum(counters["TcpFastOpensFailed"]) == 0
+        assert sum(counters.get("TcpFastOpenSyns", [0])) == 3, "all but the first, which asks for the cookie"
+        assert sum(counters.get("TcpFastOpensTaken", [0])) == 3
+        assert sum(counters.get("TcpFastOpensFailed", [0])) == 0
         assert kernel_counter(network, "TCPFastOpenPassive") == 3
         assert client.stop() == 0
         assert "4 opened, 24 octets, 4 closed" in client.log()
@@ -118,6 +121,6 @@ def test_a_kernel_that_takes_no_text_gets_it_after_the_handshake(network, start)
                     network.run("sysctl", "-qw", "net.ipv4.tcp_fastopen=0")
         wait_until(lambda: client.log().count("client: closed") == 4, "the end of the connections")
         counters = client.counters()
-        assert sum(counters["TcpFastOpenSyns"]) == 1
-        assert sum(counters["TcpFastOpensTaken"]) == 0
-        assert sum(counters["TcpFastOpensFailed"]) == 1
+        assert sum(counters.get("TcpFastOpenSyns", [0])) == 1
+        assert sum(counters.get("TcpFastOpensTaken", [0])) == 0
+        assert sum(counters.get("TcpFastOpensFailed", [0])) == 1
