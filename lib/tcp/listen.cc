@@ -81,7 +81,8 @@ void Engine::AnswerSyns(uint64_t changes) {
   }
   made_.resize(offers_.size());
   cookies_.MakeBatch(offers_, now_, made_);
-  // A SYN that finds its connection ended meanwhile comes to the list anew: the peer sends it again.
+  // A SYN that finds its connection ended meanwhile comes to the list anew: the peer sends it
+  // again.
   for (size_t i = 0; i < offers_.size(); ++i) {
     AnswerSyn(syns_[i], offers_[i], made_[i], table_.changes() != changes);
   }

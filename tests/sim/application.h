@@ -33,6 +33,8 @@ class Application : public Handler {
 
   // Connect has returned this handle.
   void Connected(Side& side, Connection c);
+  // Ends a connection of which nothing was heard for too long.
+  void LosePatience(Side& side) { Abort(side); }
   // The stack is about to go, and with it every connection; no callback will come.
   void Died();
   // Blocks of SendOwned that were not released yet.

@@ -36,7 +36,9 @@ class Simulation {
         world_.report.Fail("not finished in time");
         break;
       }
-      Step();
+      if (!Step() && !EndUnheard()) {
+        world_.report.Fail("not finished, and nothing is due any more");
+      }
     }
     if (world_.report.ok()) CheckEnd();
     if (!world_.report.ok()) Describe();
@@ -182,6 +184,29 @@ class Simulation {
     return true;
   }
 
+  // Openers whose listener has forgotten them wait for as long as they have patience. False if
+  // nobody waits so.
+  bool EndUnheard() {
+    bool found = false;
+    for (size_t i = 0; i < scenario_.connections.size(); ++i) {
+      Side& opener = world_.ledger.side({i, 0});
+      if (!opener.opened || opener.over() || opener.rude || !Unheard(i)) continue;
+      hosts_[opener.host].application().LosePatience(opener);
+      hosts_[opener.host].Wake(world_.now);
+      found = true;
+    }
+    return found;
+  }
+
+  // Every ACK of the handshake was lost and no text followed: the listener has sent a cookie, or
+  // has given up early because its backlog was half full.
+  bool Unheard(size_t i) const {
+    const Side& opener = world_.ledger.side(i, 0);
+    const Side& other = world_.ledger.side(i, 1);
+    const size_t backlog = scenario_.hosts[other.host].tcp.syn_backlog;
+    return !other.opened && opener.sent == 0 && backlog < 2 * scenario_.connections.size();
+  }
+
   void Take(Event event) {
     Host& host = hosts_[event.place.host];
     if (event.frame.empty()) {
@@ -242,9 +267,7 @@ class Simulation {
     }
     // Whoever came too early for the other's own SYN was refused.
     if (kind == Kind::kSimultaneous && !opener.opened && !other.opened) return;
-    // The listener answered by a cookie, the ACK was lost, and nothing followed it.
-    const bool cookies = scenario_.hosts[other.host].tcp.syn_backlog < scenario_.connections.size();
-    if (!other.opened && cookies && opener.sent == 0) return;
+    if (Unheard(i)) return;
     // The listener died before it heard of it.
     if (!other.opened && scenario_.hosts[other.host].death) return;
     CheckComplete(opener, other, fail);

@@ -80,9 +80,12 @@ bool WireChecker::TakeSyn(const Tuple& tuple, Halves& halves, const Halves& othe
   const wire::TcpHeader& h = frame.tcp;
   if (!halves.empty() && !halves.back().gone && halves.back().iss == h.seq) {
     const Half& own = halves.back();
-    if (own.opened || !h.has_ack() || !own.peer) return true;
+    if (!h.has_ack() || !own.peer) return true;
     const Half& other = others[*own.peer];
-    if (h.ack > other.iss && h.ack <= other.sent_end) return true;
+    // The SYN of a connection that both have done with, late: its cookie is the same again.
+    const bool over = own.fin && other.fin && other.ack > *own.fin && own.ack > *other.fin;
+    if (own.opened && !over) return true;
+    if (!own.opened && h.ack > other.iss && h.ack <= other.sent_end) return true;
   }
   if (!halves.empty()) {
     const Half& old = halves.back();
