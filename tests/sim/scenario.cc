@@ -227,6 +227,16 @@ void DrawNetwork(Prng& prng, const Classes& on, Scenario& s) {
   }
 }
 
+// Drawn by itself: what older seeds draw stays.
+void DrawFastOpen(Scenario& s) {
+  Prng prng(s.seed * 7 + 3);
+  if (!prng.Chance(300)) return;
+  for (HostScenario& host : s.hosts) {
+    host.tcp.fast_open = prng.Chance(800);
+    host.tcp.fast_open_pending = OneOf(prng, {1u, 2u, 256u});
+  }
+}
+
 // What follows from the whole for each host.
 void Settle(Scenario& s, const Classes& on) {
   bool for_ever = false;
@@ -264,6 +274,7 @@ Scenario DrawScenario(uint64_t seed) {
   for (uint32_t i = 0; i < count; ++i) {
     s.connections.push_back(DrawConnection(prng, on, s, kOctetsMax / count));
   }
+  DrawFastOpen(s);
   Settle(s, on);
   return s;
 }
