@@ -89,6 +89,7 @@ struct MemoryConfig {
   uint32_t shed_high = 95;  // 0: never
   uint32_t shed_low = 90;
   ShedIdle shed_idle = ShedIdle::kOff;
+  bool lock = false;
   friend bool operator==(const MemoryConfig&, const MemoryConfig&) = default;
 };
 

@@ -86,6 +86,9 @@ std::vector<Key> MemoryKeys(MemoryConfig& memory) {
       {"shed_idle", &memory.shed_idle, "",
        "Whether connections are reset then as well: oldest resets those on which nothing has moved "
        "for longest, 10 s at least."},
+      {"lock", &memory.lock, "",
+       "Whether all memory is brought in and locked at start, so that nothing waits for a page "
+       "later, in a flood least of all."},
   };
 }
 

@@ -57,6 +57,7 @@ class ServerImpl : public Server {
 
   absl::Status Launch();
   absl::Status WaitUntilReady();
+  absl::Status LockMemory();
   void AnnounceReady();
   void Serve();
   bool Drain();  // false when a second request to stop came

@@ -1,6 +1,8 @@
 // ServerImpl::Run: launch, serve, drain, stop.
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <thread>
 
@@ -34,6 +36,7 @@ absl::Status ServerImpl::Run() {
   run_called_ = true;
   absl::Status status = Launch();
   if (status.ok()) status = WaitUntilReady();
+  if (status.ok() && config_.memory.lock) status = LockMemory();
   bool drained = true;
   if (status.ok()) {
     AnnounceReady();
@@ -71,6 +74,12 @@ absl::Status ServerImpl::WaitUntilReady() {
     if (ready || steady_clock::now() > deadline) return absl::OkStatus();
     std::this_thread::sleep_for(milliseconds(kPollMs));
   }
+}
+
+// Only now has every worker what it will ever need.
+absl::Status ServerImpl::LockMemory() {
+  if (mlockall(MCL_CURRENT | MCL_FUTURE) == 0) return absl::OkStatus();
+  return absl::ErrnoToStatus(errno, "memory.lock = true: mlockall; see RLIMIT_MEMLOCK");
 }
 
 void ServerImpl::AnnounceReady() {

@@ -1,5 +1,6 @@
 """How connections and servers end: half closes, killed clients, signals, and what is refused at the start."""
 import hashlib
+import pathlib
 import re
 import signal
 import socket
@@ -140,6 +141,34 @@ def test_a_mistake_in_the_configuration_ends_it_before_any_port_is_touched(netwo
     assert result.returncode == 2, result.stderr
     assert named in result.stderr
     assert "EAL" not in result.stderr and "weir0" not in network.run("ip", "-o", "link")
+
+
+def kib(server, what):
+    return int(re.search(rf"{what}:\s+(\d+) kB", pathlib.Path(f"/proc/{server.process.pid}/status").read_text())[1])
+
+
+def test_locked_memory_is_all_there_from_the_start(start, network):
+    server = start("weir-echo", "--set", "memory.lock=true")
+    if kib(server, "VmLck") == 0:
+        pytest.skip("sanitizers lock no memory")
+    before = kib(server, "VmRSS")
+    assert before >= 512 << 10  # eal.memory_mb
+    for _ in range(500):
+        with network.connect(7) as client:
+            client.sendall(b"memory")
+            assert client.recv(100) == b"memory"
+    assert kib(server, "VmRSS") == before
+
+
+def test_a_server_that_may_not_lock_memory_says_so(network, programs):
+    limited = ["setpriv", "--bounding-set=-ipc_lock", "prlimit", "--memlock=65536", str(programs / "weir-echo"),
+               f"--device={network.carrier.device}", f"--address={SERVER4}/24", "--set", "ip.dad=false",
+               "--set", "eal.huge_pages=off", "--set", f"eal.file_prefix={network.name}", "--set", "memory.lock=true"]
+    result = subprocess.run(["timeout", "--signal=TERM", "20", *network.command(*limited)], capture_output=True,
+                            text=True, timeout=60, check=False)
+    if "weir: ready" in result.stderr:
+        pytest.skip("sanitizers lock no memory")
+    assert result.returncode == 1 and "memory.lock = true" in result.stderr and "RLIMIT_MEMLOCK" in result.stderr
 
 
 def test_a_server_without_a_port_says_so(network, programs):

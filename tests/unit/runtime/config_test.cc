@@ -83,6 +83,7 @@ path_mtus = 65
 shed_high = 96
 shed_low = 91
 shed_idle = "oldest"
+lock = true
 [tcp]
 receive_buffer = 1000000
 send_buffer = 1000001
