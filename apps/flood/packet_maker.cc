@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/bytes.h"
 #include "flood/interlocks.h"
@@ -171,20 +172,16 @@ void PacketMaker::AddIcmp(uint8_t type, uint8_t code, uint32_t rest) {
   std::vector<uint8_t> message(wire::kIcmpHeaderSize);
   wire::WriteIcmp(message.data(), {type, code, rest});
   Append(message, Quoted());
-  const IpAddress source = scene_.sources.Neighbour(1);
-  if (v4_) {
-    wire::SetIcmpChecksum(message);
-  } else {
-    wire::SetIcmpv6Checksum(message, source, scene_.target.address);
-  }
-  frames_.push_back(
-      Frame(IpPacket(source, scene_.target.address,
-                     v4_ ? wire::kProtocolIcmp : wire::kProtocolIcmpv6, message, kFloodTtl)));
+  AddIcmpMessage(std::move(message));
 }
 
 void PacketMaker::AddEcho() {
   std::vector<uint8_t> message(64);
   wire::WriteIcmp(message.data(), {v4_ ? wire::kIcmpEcho : wire::kIcmpv6Echo, 0, 1});
+  AddIcmpMessage(std::move(message));
+}
+
+void PacketMaker::AddIcmpMessage(std::vector<uint8_t> message) {
   const IpAddress source = scene_.sources.Neighbour(1);
   if (v4_) {
     wire::SetIcmpChecksum(message);

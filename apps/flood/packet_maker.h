@@ -29,6 +29,7 @@ class PacketMaker {
   void AddEndlessFragments();
   void AddIcmp(uint8_t type, uint8_t code, uint32_t rest);
   void AddEcho();
+  void AddIcmpMessage(std::vector<uint8_t> message);
   void AddRedirect();
   void AddArp(bool gratuitous);
   void AddNeighbour(bool advert);
