@@ -13,6 +13,7 @@
 #include "port/eal.h"
 #include "port/log_capture.h"
 #include "port/rss.h"
+#include "port/syn_rules.h"
 
 namespace weir::port {
 namespace {
@@ -56,7 +57,13 @@ absl::Status NoDevice(const DeviceOptions& options) {
 }  // namespace
 
 Device::Device(uint16_t id, const DeviceOptions& options, std::span<PacketPool* const> pools)
-    : id_(id), name_(options.name), device_(options.device), pools_(pools.begin(), pools.end()) {}
+    : id_(id),
+      name_(options.name),
+      device_(options.device),
+      pools_(pools.begin(), pools.end()),
+      syn_rules_(std::make_unique<SynRules>(id)) {}
+
+Device::~Device() { Close(); }
 
 absl::StatusOr<std::unique_ptr<Device>> Device::Open(const DeviceOptions& options,
                                                      std::span<PacketPool* const> pools) {
@@ -71,12 +78,50 @@ absl::StatusOr<std::unique_ptr<Device>> Device::Open(const DeviceOptions& option
 }
 
 absl::Status Device::ConfigureAndStart(const DeviceOptions& options) {
-  if (absl::Status status = Configure(options); !status.ok()) return status;
+  const absl::Status status = BringUp(options, 0);
+  return status.ok() && options.syn_queues ? AddSynQueues(options) : status;
+}
+
+// Also of a device that has been stopped.
+absl::Status Device::BringUp(const DeviceOptions& options, uint16_t syn_queues) {
+  if (absl::Status status = Configure(options, syn_queues); !status.ok()) return status;
   open_ = true;  // from here on there is something to close
   const uint32_t in_use = BuffersInUse();
-  if (absl::Status status = SetUpQueues(); !status.ok()) return status;
+  if (absl::Status status = SetUpQueues(syn_queues); !status.ok()) return status;
   if (driver_ == "net_af_xdp") kept_buffers_ = BuffersInUse() - in_use;
   return Start(options);
+}
+
+// The rules are offered while the device has only the queues that it needs anyhow: one that refuses
+// them is left as it is.
+absl::Status Device::AddSynQueues(const DeviceOptions& options) {
+  rte_eth_dev_info info;
+  if (int error = rte_eth_dev_info_get(id_, &info); error != 0) return Failed("information", error);
+  const uint16_t workers = static_cast<uint16_t>(pools_.size());
+  const RssRequest rss = PlanRss(info, workers, options.rss_key);
+  SynRule::Target target{.queues = workers, .rss_key = rss.key};
+  syn_refusal_ = syn_rules_->Refusal(options.vlan_strip, target);
+  if (syn_refusal_.empty() && info.max_rx_queues < 2 * workers) {
+    syn_refusal_ = std::to_string(2 * workers) + " receive queues are needed, there are " +
+                   std::to_string(info.max_rx_queues);
+  }
+  if (syn_refusal_.empty()) syn_refusal_ = RssRefusal();
+  if (!syn_refusal_.empty()) return absl::OkStatus();
+
+  rte_eth_dev_stop(id_);
+  target.first = workers;
+  const absl::Status status = BringUp(options, workers);
+  syn_refusal_ = status.ok() ? RssRefusal() : std::string(status.message());
+  if (syn_refusal_.empty()) syn_refusal_ = syn_rules_->Create(options.vlan_strip, target);
+  grants_.syn_queues = syn_refusal_.empty();
+  if (grants_.syn_queues) return absl::OkStatus();
+  rte_eth_dev_stop(id_);
+  return BringUp(options, 0);
+}
+
+// Without our table a device spreads everything over all its queues as it pleases.
+std::string Device::RssRefusal() const {
+  return pools_.size() > 1 && !grants_.rss ? "no RSS by our table" : "";
 }
 
 absl::Status Device::Failed(const std::string& what, int error) const {
@@ -84,7 +129,7 @@ absl::Status Device::Failed(const std::string& what, int error) const {
                              rte_strerror(error < 0 ? -error : error));
 }
 
-absl::Status Device::Configure(const DeviceOptions& options) {
+absl::Status Device::Configure(const DeviceOptions& options, uint16_t syn_queues) {
   rte_eth_dev_info info;
   if (int error = rte_eth_dev_info_get(id_, &info); error != 0) return Failed("information", error);
   driver_ = info.driver_name;
@@ -125,13 +170,14 @@ absl::Status Device::Configure(const DeviceOptions& options) {
   grants_.tx_descriptors = Clamp(options.tx_descriptors, info.tx_desc_lim);
   prepare_ = grants_.tx_tcp_checksum && !IsVirtual(device_);
   stamp_received_ = IsVirtual(device_);
-  if (int error = rte_eth_dev_configure(id_, queues, queues, &conf); error != 0) {
-    return Failed("configuring " + std::to_string(queues) + " queues", error);
+  const uint16_t receive_queues = static_cast<uint16_t>(queues + syn_queues);
+  if (int error = rte_eth_dev_configure(id_, receive_queues, queues, &conf); error != 0) {
+    return Failed("configuring " + std::to_string(receive_queues) + " queues", error);
   }
   return absl::OkStatus();
 }
 
-absl::Status Device::SetUpQueues() {
+absl::Status Device::SetUpQueues(uint16_t syn_queues) {
   const int socket = rte_eth_dev_socket_id(id_);
   const unsigned node = socket < 0 ? 0 : static_cast<unsigned>(socket);
   for (uint16_t queue = 0; queue < pools_.size(); ++queue) {
@@ -140,6 +186,12 @@ absl::Status Device::SetUpQueues() {
     if (error != 0) return Failed("receive queue " + std::to_string(queue), error);
     error = rte_eth_tx_queue_setup(id_, queue, grants_.tx_descriptors, node, nullptr);
     if (error != 0) return Failed("transmit queue " + std::to_string(queue), error);
+  }
+  for (uint16_t i = 0; i < syn_queues; ++i) {
+    const uint16_t queue = static_cast<uint16_t>(pools_.size() + i);
+    const int error =
+        rte_eth_rx_queue_setup(id_, queue, grants_.rx_descriptors, node, nullptr, pools_[i]->raw());
+    if (error != 0) return Failed("receive queue " + std::to_string(queue), error);
   }
   return absl::OkStatus();
 }
@@ -184,9 +236,16 @@ void Device::ChooseMac(const DeviceOptions& options) {
   if (rte_eth_dev_default_mac_addr_set(id_, &wanted) != 0) rte_eth_promiscuous_enable(id_);
 }
 
-uint16_t Device::Receive(uint16_t queue, std::span<Packet> out) {
+uint16_t Device::Receive(uint16_t queue, std::span<Packet> out) { return ReceiveFrom(queue, out); }
+
+uint16_t Device::ReceiveSyns(uint16_t queue, std::span<Packet> out) {
+  return ReceiveFrom(static_cast<uint16_t>(pools_.size() + queue), out);
+}
+
+uint16_t Device::ReceiveFrom(uint16_t receive_queue, std::span<Packet> out) {
   rte_mbuf** raw = reinterpret_cast<rte_mbuf**>(out.data());
-  const uint16_t count = rte_eth_rx_burst(id_, queue, raw, static_cast<uint16_t>(out.size()));
+  const uint16_t count =
+      rte_eth_rx_burst(id_, receive_queue, raw, static_cast<uint16_t>(out.size()));
   if (stamp_received_) {
     for (uint16_t i = 0; i < count; ++i) raw[i]->port = id_;
   }
@@ -243,6 +302,7 @@ void Device::ReapTransmitted() {
 void Device::Close() {
   if (!open_) return;
   open_ = false;
+  syn_rules_->Destroy();
   if (driver_ == "net_af_xdp") ReapTransmitted();
   rte_eth_dev_stop(id_);
   rte_eth_dev_close(id_);
@@ -281,7 +341,9 @@ std::string Device::Describe() const {
          std::to_string(grants_.rx_descriptors) + "/" + std::to_string(grants_.tx_descriptors) +
          "; granted: rx checksum " + rx + ", tx checksum " +
          (grants_.tx_tcp_checksum ? "tcp" : "no") + ", chains " + YesNo(grants_.tx_chains) +
-         ", vlan strip " + YesNo(grants_.vlan_strip) + ", rss " + YesNo(grants_.rss) + "; link " +
+         ", vlan strip " + YesNo(grants_.vlan_strip) + ", rss " + YesNo(grants_.rss) +
+         ", syn queue " + YesNo(grants_.syn_queues) +
+         (syn_refusal_.empty() ? "" : " (" + syn_refusal_ + ")") + "; link " +
          (link_up() ? "up" : "down");
 }
 

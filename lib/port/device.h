@@ -15,6 +15,8 @@
 
 namespace weir::port {
 
+class SynRules;
+
 using MacOctets = std::array<uint8_t, 6>;
 
 struct DeviceOptions {
@@ -27,6 +29,7 @@ struct DeviceOptions {
   std::optional<MacOctets> mac;      // empty: the device's own
   MacOctets fallback_mac{};          // unicast, for devices that have none
   std::span<const uint8_t> rss_key;  // kRssKeySizeMax octets
+  bool syn_queues = false;           // asked for where the device can tell SYNs apart
 };
 
 // What the device agreed to.
@@ -36,7 +39,8 @@ struct DeviceGrants {
   bool tx_tcp_checksum = false;
   bool tx_chains = false;  // packets of several buffers
   bool vlan_strip = false;
-  bool rss = false;  // verified: the receiving queue is the flow's owner by port/rss.h
+  bool rss = false;         // verified: the receiving queue is the flow's owner by port/rss.h
+  bool syn_queues = false;  // pure SYNs arrive in queues of their own, one for each worker
   uint16_t rx_descriptors = 0;
   uint16_t tx_descriptors = 0;
   uint16_t mtu = 0;
@@ -58,12 +62,15 @@ class Device {
  public:
   static absl::StatusOr<std::unique_ptr<Device>> Open(const DeviceOptions& options,
                                                       std::span<PacketPool* const> pools);
-  ~Device() { Close(); }
+  ~Device();
   Device(const Device&) = delete;
   Device& operator=(const Device&) = delete;
 
   // Fills the front of `out` (empty handles before); returns how many frames came.
   [[nodiscard]] uint16_t Receive(uint16_t queue, std::span<Packet> out);
+  // The same from the queue for SYNs of `queue`'s worker; with grants().syn_queues only. Which
+  // worker owns what comes is not sure: drivers may map the hash to these queues by another table.
+  [[nodiscard]] uint16_t ReceiveSyns(uint16_t queue, std::span<Packet> out);
   // Gives frames to the device from the front and returns how many it took; their handles are empty
   // afterwards. Fewer than all: the ring is full, or the next frame has several buffers, the device
   // takes one only and no buffer was free to join them.
@@ -79,6 +86,8 @@ class Device {
   const std::string& name() const { return name_; }
   const MacOctets& mac() const { return mac_; }
   const DeviceGrants& grants() const { return grants_; }
+  // Why there are no queues for SYNs although they were asked for; "" otherwise.
+  const std::string& syn_refusal() const { return syn_refusal_; }
   bool link_up() const;
   // Waits for the link as long as devices of this kind take to come up on their own; those that
   // wait for a peer (memif, vhost) are not waited for.
@@ -91,14 +100,18 @@ class Device {
   Device(uint16_t id, const DeviceOptions& options, std::span<PacketPool* const> pools);
 
   absl::Status ConfigureAndStart(const DeviceOptions& options);
-  absl::Status Configure(const DeviceOptions& options);
-  absl::Status SetUpQueues();
+  absl::Status BringUp(const DeviceOptions& options, uint16_t syn_queues);
+  absl::Status Configure(const DeviceOptions& options, uint16_t syn_queues);
+  absl::Status SetUpQueues(uint16_t syn_queues);
+  absl::Status AddSynQueues(const DeviceOptions& options);
+  std::string RssRefusal() const;
   absl::Status Start(const DeviceOptions& options);
   uint32_t BuffersInUse() const;
   void ReapTransmitted();
   void ChooseMac(const DeviceOptions& options);
   void JoinChains(uint16_t queue, std::span<Packet> frames);
   absl::Status Failed(const std::string& what, int error) const;
+  uint16_t ReceiveFrom(uint16_t receive_queue, std::span<Packet> out);
 
   uint16_t id_;
   std::string name_;
@@ -107,6 +120,8 @@ class Device {
   std::vector<PacketPool*> pools_;  // by queue
   MacOctets mac_{};
   DeviceGrants grants_;
+  std::unique_ptr<SynRules> syn_rules_;
+  std::string syn_refusal_;
   bool stamp_received_ = false;  // the driver does not write the port into received packets
   bool prepare_ = false;         // the driver wants to see checksum requests before it sends
   uint32_t kept_buffers_ = 0;

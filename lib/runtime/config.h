@@ -22,6 +22,7 @@ namespace weir::runtime {
 enum class HugePages : uint8_t { kAuto, kOff, kOn };
 enum class Idle : uint8_t { kSpin, kPause, kSleep };
 enum class Steering : uint8_t { kAuto, kDevice, kSoftware };
+enum class SynQueue : uint8_t { kAuto, kOff, kOn };
 enum class Congestion : uint8_t { kNewReno };
 enum class MtuProbing : uint8_t { kOff, kBlackHole, kOn };
 enum class ShedIdle : uint8_t { kOff, kOldest };
@@ -59,6 +60,7 @@ struct PortConfig {
   uint32_t rx_descriptors = 1024;
   uint32_t tx_descriptors = 1024;
   uint32_t vlan = 0;  // 0: untagged
+  SynQueue syn_queue = SynQueue::kAuto;
   std::optional<MacAddress> mac;
   friend bool operator==(const PortConfig&, const PortConfig&) = default;
 };
@@ -71,6 +73,7 @@ struct WorkersConfig {
   uint32_t sleep_us = 500;  // the longest sleep of idle = "sleep"
   uint32_t burst = 32;
   Steering steering = Steering::kAuto;
+  uint32_t syn_share_percent = 25;
   friend bool operator==(const WorkersConfig&, const WorkersConfig&) = default;
 };
 

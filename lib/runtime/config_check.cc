@@ -167,7 +167,8 @@ void CheckMemory(Draft& draft) {
   uint64_t descriptors = 0;  // of one worker, over all ports
   for (const PortConfig& port : draft.config.ports) {
     const uint32_t queues = std::max(port.queues, workers);
-    descriptors += uint64_t{port.rx_descriptors} * ((queues + workers - 1) / workers);
+    const uint32_t syn_rings = port.syn_queue == SynQueue::kOn ? 1 : 0;
+    descriptors += uint64_t{port.rx_descriptors} * ((queues + workers - 1) / workers + syn_rings);
   }
   if (memory.receive_buffers <= descriptors) {
     draft.Clash({"memory.receive_buffers", "port.rx_descriptors"},

@@ -47,6 +47,9 @@ std::vector<Key> WorkersKeys(WorkersConfig& workers) {
        "Who puts a flow on its worker: the device (RSS), software (by ring between workers), or "
        "auto "
        "(the device where it can)."},
+      {"syn_share_percent", Number{&workers.syn_share_percent, 1, 100}, "% of burst",
+       "The most packets taken from a queue for SYNs (port.syn_queue) in a turn in which the other "
+       "queue was full."},
   };
 }
 
@@ -308,6 +311,10 @@ std::vector<Key> PortKeys(PortConfig& port) {
        "The 802.1Q VLAN of everything sent and received."},
       {"mac", &port.mac, "",
        "A link address instead of the device's own; \"\" keeps the device's."},
+      {"syn_queue", &port.syn_queue, "",
+       "Whether SYNs get receive queues of their own, one more for each worker, so that a flood of "
+       "them fills no ring that others need: auto where the device takes the rules (rte_flow), on "
+       "does not start where it does not."},
   };
 }
 

@@ -46,7 +46,7 @@ struct Gateway {
 
 using Slot =
     std::variant<Number, NumberOrAuto, NumberList, Text, TextList, Gateway, bool*, HugePages*,
-                 Idle*, Steering*, Congestion*, MtuProbing*, ShedIdle*, SynCookies*,
+                 Idle*, Steering*, SynQueue*, Congestion*, MtuProbing*, ShedIdle*, SynCookies*,
                  AcceptOverflow*, std::optional<MacAddress>*, std::vector<InterfaceAddress>*>;
 
 // One row. The pointers in `slot` are into the object that the table was made for.

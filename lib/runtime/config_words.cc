@@ -13,6 +13,7 @@ namespace {
 
 constexpr const char* kHugePagesWords[] = {"auto", "off", "on"};
 constexpr const char* kIdleWords[] = {"spin", "pause", "sleep"};
+constexpr const char* kSynQueueWords[] = {"auto", "off", "on"};
 constexpr const char* kSteeringWords[] = {"auto", "device", "software"};
 constexpr const char* kCongestionWords[] = {"newreno"};
 constexpr const char* kSynCookiesWords[] = {"off", "auto", "always"};
@@ -123,6 +124,7 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 std::span<const char* const> Words(HugePages) { return kHugePagesWords; }
 std::span<const char* const> Words(Idle) { return kIdleWords; }
 std::span<const char* const> Words(Steering) { return kSteeringWords; }
+std::span<const char* const> Words(SynQueue) { return kSynQueueWords; }
 std::span<const char* const> Words(Congestion) { return kCongestionWords; }
 std::span<const char* const> Words(SynCookies) { return kSynCookiesWords; }
 std::span<const char* const> Words(AcceptOverflow) { return kAcceptOverflowWords; }

@@ -16,6 +16,7 @@ namespace weir::runtime {
 std::span<const char* const> Words(HugePages);
 std::span<const char* const> Words(Idle);
 std::span<const char* const> Words(Steering);
+std::span<const char* const> Words(SynQueue);
 std::span<const char* const> Words(Congestion);
 std::span<const char* const> Words(SynCookies);
 std::span<const char* const> Words(AcceptOverflow);

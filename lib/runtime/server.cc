@@ -80,6 +80,17 @@ absl::Status CheckFits(const PullSizes& sizes, unsigned workers) {
       std::to_string(there >> 20));
 }
 
+// Frames that the receive rings of a worker hold; `all`: with those for SYNs of "auto", too.
+uint32_t ReceiveDescriptors(const Config& config, bool all) {
+  uint32_t frames = 0;
+  for (const PortConfig& port : config.ports) {
+    const bool syn_ring =
+        port.syn_queue == SynQueue::kOn || (all && port.syn_queue == SynQueue::kAuto);
+    frames += port.rx_descriptors * (syn_ring ? 2 : 1);
+  }
+  return frames;
+}
+
 std::string DeviceName(const PortConfig& port) {
   return port.device.empty() ? port.pci : std::string(VirtualDeviceName(port.device));
 }
@@ -99,6 +110,7 @@ absl::Status ServerImpl::Open() {
   if (absl::Status status = StartEal(); !status.ok()) return status;
   if (absl::Status status = OpenPorts(); !status.ok()) return status;
   if (absl::Status status = CheckSteering(); !status.ok()) return status;
+  if (absl::Status status = CheckSynQueues(); !status.ok()) return status;
   return MakeWorkers();
 }
 
@@ -145,8 +157,7 @@ absl::Status ServerImpl::StartEal() {
 
 absl::Status ServerImpl::OpenPorts() {
   const uint32_t capacity = PoolCapacity(config_), room = PoolRoom(config_);
-  uint32_t descriptors = 0;
-  for (const PortConfig& port : config_.ports) descriptors += port.rx_descriptors;
+  const uint32_t descriptors = ReceiveDescriptors(config_, false);
   if (config_.memory.receive_buffers <= descriptors) {
     return absl::InvalidArgumentError(
         "memory.receive_buffers = " + std::to_string(config_.memory.receive_buffers) +
@@ -156,6 +167,7 @@ absl::Status ServerImpl::OpenPorts() {
   for (const PortConfig& port : config_.ports) {
     if (port.device.starts_with("net_af_xdp")) layout = PacketPool::Layout::kWholePages;
   }
+  const bool spare_buffers = config_.memory.receive_buffers > ReceiveDescriptors(config_, true);
   std::vector<PacketPool*> pools;
   for (unsigned i = 0; i < worker_count(); ++i) {
     pools_.push_back(std::make_unique<PacketPool>("weir_packets_" + std::to_string(i), capacity,
@@ -181,6 +193,12 @@ absl::Status ServerImpl::OpenPorts() {
     options.fallback_mac[0] = static_cast<uint8_t>((options.fallback_mac[0] & 0xfc) | 0x02);
     options.fallback_mac[5] = static_cast<uint8_t>(options.fallback_mac[5] + devices_.size());
     options.rss_key = secrets_.rss_key;
+    options.syn_queues =
+        port.syn_queue == SynQueue::kOn || (port.syn_queue == SynQueue::kAuto && spare_buffers);
+    if (port.syn_queue == SynQueue::kAuto && !spare_buffers) {
+      LogLine("port " + port.name + ": no queue for SYNs: memory.receive_buffers = " +
+              std::to_string(config_.memory.receive_buffers) + " does not suffice for its ring");
+    }
     auto device = port::Device::Open(options, pools);
     if (!device.ok()) return device.status();
     (*device)->WaitForLink();
@@ -202,6 +220,18 @@ absl::Status ServerImpl::CheckSteering() const {
   return absl::OkStatus();
 }
 
+absl::Status ServerImpl::CheckSynQueues() const {
+  for (size_t i = 0; i < devices_.size(); ++i) {
+    if (config_.ports[i].syn_queue == SynQueue::kOn && !devices_[i]->grants().syn_queues) {
+      return absl::FailedPreconditionError(
+          "port.syn_queue = \"on\": port " + devices_[i]->name() +
+          ": the device does not take SYN rules: " + devices_[i]->syn_refusal() +
+          "; \"auto\" or \"off\" would do");
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ServerImpl::MakeWorkers() {
   Neighbourhood neighbourhood;
   if (worker_count() > 1) {
@@ -217,8 +247,8 @@ absl::Status ServerImpl::MakeWorkers() {
   std::vector<PortFacts> facts;
   std::vector<port::Device*> devices;
   for (const std::unique_ptr<port::Device>& device : devices_) {
-    facts.push_back(
-        {device->id(), wire::MacAddress{device->mac()}, device->grants().tx_tcp_checksum});
+    facts.push_back({device->id(), wire::MacAddress{device->mac()},
+                     device->grants().tx_tcp_checksum, device->grants().syn_queues});
     devices.push_back(device.get());
   }
   for (unsigned i = 0; i < worker_count(); ++i) {
@@ -227,6 +257,8 @@ absl::Status ServerImpl::MakeWorkers() {
     WorkerOptions options;
     options.index = i;
     options.burst = config_.workers.burst;
+    options.syn_burst =
+        std::max(1u, config_.workers.burst * config_.workers.syn_share_percent / 100);
     options.idle = config_.workers.idle;
     options.sleep_max = Microseconds(config_.workers.sleep_us);
     for (const PortConfig& port : config_.ports) {

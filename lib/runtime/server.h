@@ -49,6 +49,7 @@ class ServerImpl : public Server {
   absl::Status StartEal();
   absl::Status OpenPorts();
   absl::Status CheckSteering() const;
+  absl::Status CheckSynQueues() const;
   absl::Status MakeWorkers();
   absl::Status CheckListen(const ListenOptions& options) const;
   absl::Status CheckBefore(const char* call) const;

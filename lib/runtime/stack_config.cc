@@ -163,8 +163,10 @@ stack::StackConfig MakeStackConfig(const Config& config, const Secrets& secrets,
     if (stack.offloads.size() <= port.id) stack.offloads.resize(port.id + 1u);
     stack.offloads[port.id] = {port.tx_tcp_checksum, port.tx_tcp_checksum};
   }
-  // One burst from each port and one from the other workers.
-  stack.burst_max = config.workers.burst * (static_cast<uint32_t>(ports.size()) + 1);
+  // One burst from each port, two where SYNs have a queue, and one from the other workers.
+  const auto syn_queues = std::count_if(ports.begin(), ports.end(),
+                                        [](const PortFacts& port) { return port.syn_queues; });
+  stack.burst_max = config.workers.burst * (static_cast<uint32_t>(ports.size() + syn_queues) + 1);
   return stack;
 }
 

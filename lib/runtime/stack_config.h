@@ -17,6 +17,7 @@ struct PortFacts {
   uint16_t id = 0;  // what Packet::port() says
   wire::MacAddress mac;
   bool tx_tcp_checksum = false;
+  bool syn_queues = false;
 };
 
 // Settings of worker number `shard`; `ports` in the order of config.ports. `steering`, where there

@@ -54,7 +54,7 @@ Worker::Worker(const WorkerOptions& options, const stack::StackConfig& stack, Pa
       devices_(std::move(devices)),
       mailbox_(std::move(mailbox)),
       idle_(options.idle, options.sleep_max),
-      received_(options.burst * (devices_.size() + 1)) {
+      received_(options.burst * (2 * devices_.size() + 1)) {
   for (port::Device* device : devices_) {
     if (device_of_port_.size() <= device->id()) device_of_port_.resize(device->id() + 1u);
     device_of_port_[device->id()] = device;
@@ -180,15 +180,27 @@ size_t Worker::Receive() {
   for (port::Device* device : devices_) {
     const std::span<Packet> room(received_.data() + count, options_.burst);
     size_t came = device->Receive(queue, room);
-    full = full || came == options_.burst;
+    const bool more = came == options_.burst;
+    full = full || more;
     if (came > 0 && handover_) {
       const bool queue_is_owner = options_.trust_rss && device->grants().rss;
       came = handover_->Sort(room.first(came), queue_is_owner);
     }
     count += came;
+    if (device->grants().syn_queues) {
+      count += ReceiveSyns(*device, more, {received_.data() + count, options_.burst});
+    }
   }
   NotePressure(full);
   return count;
+}
+
+// After the rest, and only in part while the rest fills whole bursts: SYNs must not take the turns
+// that open connections need.
+size_t Worker::ReceiveSyns(port::Device& device, bool others_wait, std::span<Packet> room) {
+  const std::span<Packet> part = others_wait ? room.first(options_.syn_burst) : room;
+  const size_t came = device.ReceiveSyns(static_cast<uint16_t>(options_.index), part);
+  return came > 0 && handover_ ? handover_->Sort(part.first(came), false) : came;
 }
 
 // One full burst says little; a whole ring of them, without a pause, says that the ring was full

@@ -24,8 +24,9 @@
 namespace weir::runtime {
 
 struct WorkerOptions {
-  unsigned index = 0;   // also the number of its queues
-  uint32_t burst = 32;  // frames from one queue in one turn
+  unsigned index = 0;      // also the number of its queues
+  uint32_t burst = 32;     // frames from one queue in one turn
+  uint32_t syn_burst = 8;  // from a queue for SYNs, when the queue for everything else was full
   Idle idle = Idle::kPause;
   Duration sleep_max;
   bool trust_rss = true;         // where the device's RSS is verified
@@ -96,6 +97,7 @@ class Worker {
   void Fail(const absl::Status& status);
   void Turn();
   size_t Receive();
+  size_t ReceiveSyns(port::Device& device, bool others_wait, std::span<Packet> room);
   void NotePressure(bool full);
   size_t RunPullCommands();
   size_t Transmit(std::span<Packet> frames);

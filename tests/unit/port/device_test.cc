@@ -9,6 +9,7 @@
 #include "packet/received_copy.h"
 #include "port/ring_pair.h"
 #include "port/rss.h"
+#include "unit/port/granting_flows.h"
 #include "unit/port/test_eal.h"
 
 namespace weir::port {
@@ -134,6 +135,124 @@ TEST_F(DeviceTest, MoreQueuesThanTheDeviceHasAreRefused) {
   const auto device = Device::Open(options, pools);
   EXPECT_EQ(device.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_THAT(std::string(device.status().message()), testing::HasSubstr("2 workers"));
+}
+
+// --- queues for SYNs ---
+
+// A device with two receive queues, of which the peer fills the first or the second.
+class SynDevices {
+ public:
+  explicit SynDevices(const std::string& name) : pool_("pool_" + name, 511, 2048, -1) {
+    auto pair = CreateRingPair(name, 2, 64);
+    EXPECT_TRUE(pair.ok()) << pair.status();
+    PacketPool* one[] = {&pool_};
+    PacketPool* two[] = {&pool_, &pool_};
+    DeviceOptions options;
+    options.name = "lan";
+    options.fallback_mac = {2, 0, 0, 0, 0, 9};
+    options.rss_key = kKey;
+    options.device = pair->second;
+    peer = *Device::Open(options, two);
+    options.device = pair->first;
+    options.syn_queues = true;
+    device = *Device::Open(options, one);
+  }
+  // Sends a frame of this size to queue 0 or 1.
+  void Send(uint16_t queue, uint16_t size) {
+    std::array<Packet, 1> out = {AllocatePacket(pool_)};
+    out[0].Append(size);
+    EXPECT_EQ(peer->Transmit(queue, out), 1);
+  }
+
+ private:
+  PacketPool pool_;
+
+ public:
+  std::unique_ptr<Device> device, peer;
+};
+
+TEST_F(DeviceTest, SynsComeInAQueueOfTheirOwnWhereTheDeviceTakesTheRules) {
+  GrantingFlows flows;
+  {
+    SynDevices rings("syns");
+    EXPECT_TRUE(rings.device->grants().syn_queues);
+    EXPECT_EQ(rings.device->syn_refusal(), "");
+    EXPECT_THAT(rings.device->Describe(), testing::HasSubstr("syn queue yes"));
+    // Asked about the queue that there was, made for the one that came after it.
+    ASSERT_EQ(flows.validated.size(), 2u);
+    EXPECT_THAT(flows.validated[0].queues, testing::ElementsAre(0));
+    ASSERT_EQ(flows.created.size(), 2u);
+    EXPECT_THAT(flows.created[0].queues, testing::ElementsAre(1));
+    EXPECT_THAT(flows.created[1].queues, testing::ElementsAre(1));
+    rings.Send(0, 60);
+    rings.Send(1, 70);
+    std::array<Packet, 8> in;
+    ASSERT_EQ(rings.device->Receive(0, in), 1);
+    EXPECT_EQ(in[0].size(), 60u);
+    in[0].Reset();
+    ASSERT_EQ(rings.device->ReceiveSyns(0, in), 1);
+    EXPECT_EQ(in[0].size(), 70u);
+    EXPECT_EQ(in[0].port(), rings.device->id());
+  }
+  EXPECT_EQ(flows.destroyed, 2u);
+}
+
+TEST_F(DeviceTest, WorksAsEverWhereTheDeviceRefusesTheRules) {
+  SynDevices rings("no_syns");
+  EXPECT_FALSE(rings.device->grants().syn_queues);
+  EXPECT_EQ(rings.device->syn_refusal(), "Function not implemented");
+  EXPECT_THAT(rings.device->Describe(),
+              testing::HasSubstr("syn queue no (Function not implemented)"));
+  rings.Send(0, 60);
+  std::array<Packet, 8> in;
+  EXPECT_EQ(rings.device->Receive(0, in), 1);
+}
+
+// It said that it would, and did not.
+TEST_F(DeviceTest, GoesBackToItsQueuesWhereTheRulesCannotBeMade) {
+  GrantingFlows flows;
+  flows.create_refused_from = 1;
+  SynDevices rings("broken_promise");
+  EXPECT_FALSE(rings.device->grants().syn_queues);
+  EXPECT_EQ(rings.device->syn_refusal(), "No space left on device");
+  EXPECT_EQ(flows.destroyed, 1u);
+  rings.Send(0, 60);
+  std::array<Packet, 8> in;
+  EXPECT_EQ(rings.device->Receive(0, in), 1);
+}
+
+TEST_F(DeviceTest, HasNoQueuesForSynsWithoutOurRssTable) {
+  GrantingFlows flows;
+  PacketPool pool("pool_no_table", 511, 2048, -1);
+  auto pair = CreateRingPair("no_table", 4, 64);
+  ASSERT_TRUE(pair.ok()) << pair.status();
+  DeviceOptions options;
+  options.name = "lan";
+  options.device = pair->first;
+  options.rss_key = kKey;
+  options.syn_queues = true;
+  PacketPool* pools[] = {&pool, &pool};
+  const auto device = Device::Open(options, pools);
+  ASSERT_TRUE(device.ok()) << device.status();
+  EXPECT_EQ((*device)->syn_refusal(), "no RSS by our table");
+  EXPECT_TRUE(flows.created.empty());
+}
+
+TEST_F(DeviceTest, HasNoQueueForSynsWhereItHasNoneToSpare) {
+  GrantingFlows flows;
+  PacketPool pool("pool_one_queue", 255, 2048, -1);
+  auto pair = CreateRingPair("one_queue", 1, 64);
+  ASSERT_TRUE(pair.ok()) << pair.status();
+  DeviceOptions options;
+  options.name = "lan";
+  options.device = pair->first;
+  options.rss_key = kKey;
+  options.syn_queues = true;
+  PacketPool* pools[] = {&pool};
+  const auto device = Device::Open(options, pools);
+  ASSERT_TRUE(device.ok()) << device.status();
+  EXPECT_EQ((*device)->syn_refusal(), "2 receive queues are needed, there are 1");
+  EXPECT_TRUE(flows.created.empty());
 }
 
 TEST_F(DeviceTest, ACopyOfAReceivedFrameIsItsOwn) {

@@ -55,6 +55,7 @@ rx_descriptors = 512
 tx_descriptors = 256
 vlan = 7
 mac = "02:AB:00:00:00:01"
+syn_queue = "on"
 [[port]]
 pci = "01:0A.7"
 addresses = ["198.19.0.2/24"]
@@ -69,6 +70,7 @@ idle = "sleep"
 sleep_us = 50
 burst = 64
 steering = "software"
+syn_share_percent = 30
 [memory]
 max_connections = 1000
 max_flights = 100

@@ -216,6 +216,12 @@ TEST(StackConfigTest, EveryKeyArrives) {
   }
 }
 
+// One burst of other traffic, one of SYNs, one from the other workers.
+TEST(StackConfigTest, APortWithAQueueForSynsBringsTwoBursts) {
+  const PortFacts facts[] = {{.id = 0, .syn_queues = true}};
+  EXPECT_EQ(MakeStackConfig(OnePort(), SomeSecrets(), facts, 0).burst_max, 3u * 32);
+}
+
 TEST(StackConfigTest, DefaultsAreThoseOfTheStackWhereItHasSome) {
   const stack::StackConfig made = Make(OnePort());
   const tcp::TcpConfig tcp;

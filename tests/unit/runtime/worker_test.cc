@@ -12,6 +12,7 @@
 #include "port/ring_pair.h"
 #include "port/rss.h"
 #include "port/tsc.h"
+#include "unit/port/granting_flows.h"
 #include "unit/port/test_eal.h"
 
 namespace weir::runtime {
@@ -30,16 +31,19 @@ class Discard : public Handler {
 // test's patience only, never by a verdict about time.
 class WorkerTest : public testing::Test {
  protected:
-  WorkerTest() {
+  // `syn_queue`: the device has a second receive queue, for SYNs.
+  explicit WorkerTest(bool syn_queue = false) {
     port::EnsureEal();
+    if (syn_queue) flows_.emplace();
     static int instance = 0;
     name_ = "worker" + std::to_string(++instance);
     pool_ = std::make_unique<PacketPool>(name_, 1023, 2048, -1);
     EXPECT_TRUE(pool_->ok()) << pool_->error();
-    auto pair = port::CreateRingPair(name_, 1, 256);
+    const size_t queues = syn_queue ? 2 : 1;
+    auto pair = port::CreateRingPair(name_, static_cast<unsigned>(queues), 256);
     EXPECT_TRUE(pair.ok()) << pair.status();
-    device_ = Open(pair->first);
-    peer_ = Open(pair->second);
+    device_ = Open(pair->first, 1, syn_queue);
+    peer_ = Open(pair->second, queues, false);
     auto mailbox = Mailbox::Create(name_, 16);
     EXPECT_TRUE(mailbox.ok()) << mailbox.status();
     mailbox_ = *std::move(mailbox);
@@ -53,12 +57,13 @@ class WorkerTest : public testing::Test {
     EXPECT_EQ(PacketsInUse(*pool_), 0u);
   }
 
-  std::unique_ptr<port::Device> Open(const std::string& device) {
+  std::unique_ptr<port::Device> Open(const std::string& device, size_t queues, bool syn_queue) {
     port::DeviceOptions options;
     options.name = options.device = device;
     options.fallback_mac = {2, 0, 0, 0, 0, 1};
     options.rss_key = kKey;
-    PacketPool* pools[] = {pool_.get()};
+    options.syn_queues = syn_queue;
+    const std::vector<PacketPool*> pools(queues, pool_.get());
     auto opened = port::Device::Open(options, pools);
     EXPECT_TRUE(opened.ok()) << opened.status();
     return *std::move(opened);
@@ -77,6 +82,7 @@ class WorkerTest : public testing::Test {
     WorkerOptions options;
     options.idle = idle;
     options.sleep_max = Microseconds(500);
+    options.syn_burst = syn_burst_;
     options.origin = Time{int64_t{1} << 32};
     options.shared_clock = shared_clock;
     worker_ =
@@ -108,7 +114,7 @@ class WorkerTest : public testing::Test {
     return false;
   }
 
-  void SendArpRequest() {
+  void SendArpRequest(uint16_t queue = 0) {
     std::array<Packet, 1> out;
     out[0] = AllocatePacket(*pool_);
     uint8_t* f = out[0].Append(60);
@@ -124,18 +130,20 @@ class WorkerTest : public testing::Test {
     std::memcpy(f + 22, kPeerMac, 6);
     StoreBe32(f + 28, kPeer.v4());
     StoreBe32(f + 38, kOurs.v4());
-    ASSERT_EQ(peer_->Transmit(0, out), 1);
+    ASSERT_EQ(peer_->Transmit(queue, out), 1);
   }
   // True once an ARP reply to the peer has come.
-  bool SeesArpReply() {
+  bool SeesArpReply() { return ArpReplies() > 0; }
+  // How many have come since the last call, of the first 32 frames.
+  unsigned ArpReplies() {
     std::array<Packet, 32> in;
     const uint16_t count = peer_->Receive(0, in);
-    bool seen = false;
+    unsigned seen = 0;
     for (uint16_t i = 0; i < count; ++i) {
       const uint8_t* f = in[i].data();
       if (in[i].size() >= 42 && LoadBe16(f + 12) == 0x0806 && LoadBe16(f + 20) == 2 &&
           std::memcmp(f, kPeerMac, 6) == 0) {
-        seen = true;
+        ++seen;
       }
     }
     return seen;
@@ -173,6 +181,8 @@ class WorkerTest : public testing::Test {
   }
 
   std::string name_;
+  std::optional<port::GrantingFlows> flows_;
+  uint32_t syn_burst_ = 8;
   std::unique_ptr<PacketPool> pool_;
   std::unique_ptr<port::Device> device_, peer_;
   std::unique_ptr<Mailbox> mailbox_;
@@ -189,6 +199,40 @@ TEST_F(WorkerTest, AnswersWhateverItsIdlePolicy) {
   EXPECT_GE(worker_->counters()[Counter::kRxFrames], 1u);
   EXPECT_GE(worker_->counters()[Counter::kTurnsWithWork], 1u);
   EXPECT_GE(worker_->counters()[Counter::kTurns], worker_->counters()[Counter::kTurnsWithWork]);
+}
+
+class WorkerWithSynQueue : public WorkerTest {
+ protected:
+  WorkerWithSynQueue() : WorkerTest(true) {}
+
+  // Turns that it takes to answer three bursts of each queue.
+  uint64_t TurnsForThreeBursts(uint32_t syn_burst) {
+    constexpr unsigned kFrames = 3 * 32;
+    for (unsigned i = 0; i < kFrames; ++i) SendArpRequest(0);
+    for (unsigned i = 0; i < kFrames; ++i) SendArpRequest(1);
+    syn_burst_ = syn_burst;
+    Start(Idle::kPause);
+    unsigned answered = 0;
+    EXPECT_TRUE(Eventually([&] { return (answered += ArpReplies()) == 2 * kFrames; })) << answered;
+    Finish();
+    return worker_->counters()[Counter::kTurnsWithWork];
+  }
+};
+
+TEST_F(WorkerWithSynQueue, ReadsIt) {
+  ASSERT_TRUE(device_->grants().syn_queues);
+  Start(Idle::kSleep);
+  SendArpRequest(1);
+  EXPECT_TRUE(Eventually([&] { return SeesArpReply(); }));
+}
+
+// 3 turns with a full burst and one frame of the other queue, and 3 for what is left there.
+TEST_F(WorkerWithSynQueue, TakesAShareOfItWhileTheOtherQueueIsFull) {
+  EXPECT_GE(TurnsForThreeBursts(1), 6u);
+}
+
+TEST_F(WorkerWithSynQueue, TakesAsMuchOfItAsTheShareSays) {
+  EXPECT_LT(TurnsForThreeBursts(32), 6u);
 }
 
 TEST_F(WorkerTest, RunsWhatIsPostedOnItsOwnThread) {
