@@ -27,7 +27,8 @@ ABSL_FLAG(Words, mode, Words({"syn"}), "floods, in turn; --mode=list names all o
 ABSL_FLAG(Words, rate, Words({"10000"}),
           "the sweep: frames per second (5000, 20k, 1.5M) or percentages of the capacity (90%)");
 ABSL_FLAG(std::string, pulse, "", "ON/OFF milliseconds: the flood comes in pulses");
-ABSL_FLAG(double, rate_cap, 0, "frames per second that are never exceeded; must be given");
+ABSL_FLAG(std::string, rate_cap, "",
+          "frames per second (5000, 20k, 1.5M) that are never exceeded; must be given");
 ABSL_FLAG(double, duration, 0,
           "seconds after which everything ends, whatever is under way; must be given");
 ABSL_FLAG(double, step, 5, "seconds for each rate");
@@ -102,6 +103,9 @@ absl::Status ReadFlood(Options& options) {
     if (!rate.ok()) return rate.status();
     options.rates.push_back(*rate);
   }
+  const auto cap = ParseRateCap(absl::GetFlag(FLAGS_rate_cap));
+  if (!cap.ok()) return cap.status();
+  options.rate_cap = *cap;
   auto pulse = ParsePulse(absl::GetFlag(FLAGS_pulse));
   if (!pulse.ok()) return pulse.status();
   options.pulse = *pulse;
@@ -125,7 +129,6 @@ absl::Status ReadRest(Options& options) {
     options.allow_target.push_back(*prefix);
   }
   options.device = absl::GetFlag(FLAGS_device);
-  options.rate_cap = absl::GetFlag(FLAGS_rate_cap);
   options.duration_s = absl::GetFlag(FLAGS_duration);
   options.step_s = absl::GetFlag(FLAGS_step);
   options.baseline_s = absl::GetFlag(FLAGS_baseline);

@@ -137,6 +137,14 @@ absl::StatusOr<RateSpec> ParseRate(std::string_view text) {
   return rate;
 }
 
+absl::StatusOr<double> ParseRateCap(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto rate = ParseRate(text);
+  if (rate.ok() && !rate->percent) return rate->value;
+  return Refuse("--rate-cap: \"" + std::string(text) +
+                "\" is no number of frames per second: 5000, 20k, 1.5M");
+}
+
 absl::StatusOr<Pacer::Pulse> ParsePulse(std::string_view text) {
   if (text.empty()) return Pacer::Pulse{};
   const size_t slash = text.find('/');

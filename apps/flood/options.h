@@ -61,6 +61,8 @@ struct Options {
 
 // "5000", "20k", "1.5M", "90%".
 absl::StatusOr<RateSpec> ParseRate(std::string_view text);
+// The same without percentages; "" = 0, not given.
+absl::StatusOr<double> ParseRateCap(std::string_view text);
 // "10/30" milliseconds; "" = always on.
 absl::StatusOr<Pacer::Pulse> ParsePulse(std::string_view text);
 // Our addresses: ADDRESS/BITS; those of the other family are left out.

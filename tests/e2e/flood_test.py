@@ -9,7 +9,7 @@ import pytest
 
 from server import SUPPRESSIONS, parse_counters, wait_until
 
-ALLOWED = ["--i-control-this-lab", "--rate-cap=20000", "--duration=300"]
+ALLOWED = ["--i-control-this-lab", "--rate-cap=20k", "--duration=300"]
 # Short, gentle, and patient: this machine may be busy with other things.
 QUICK = ["--step=1", "--baseline=1", "--recovery=1", "--legit-rate=50", "--deadline-ms=30000", "--established=4",
          "--established-rate=50", "--link-wait=60"]
@@ -146,6 +146,7 @@ REFUSALS = [
     (["--i-control-this-lab", "--duration=300"], "--rate-cap"),
     (["--i-control-this-lab", "--rate-cap=1000"], "--duration"),
     ([*ALLOWED, "--rate=20001"], "more than --rate-cap"),
+    (["--i-control-this-lab", "--rate-cap=90%", "--duration=300"], "--rate-cap"),
     ([*ALLOWED, "--target=192.0.2.1:7"], "outside of 198.18.0.0/15"),
     ([*ALLOWED, "--target=[2001:db8::1]:7"], "outside of 198.18.0.0/15 and 2001:2::/48"),
     ([*ALLOWED, "--address=10.0.0.1/24"], "outside of"),

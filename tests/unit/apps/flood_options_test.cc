@@ -24,6 +24,17 @@ TEST(FloodRate, HasUnitsAndPercentages) {
   }
 }
 
+TEST(FloodRateCap, IsARateWithoutPercentages) {
+  EXPECT_EQ(*ParseRateCap("5000"), 5000);
+  EXPECT_EQ(*ParseRateCap("20k"), 20000);
+  EXPECT_EQ(*ParseRateCap("1.5M"), 1500000);
+  EXPECT_EQ(*ParseRateCap(""), 0);
+  for (const char* text : {"0", "-1", "x", "90%", "2000M"}) {
+    EXPECT_THAT(std::string(ParseRateCap(text).status().message()), HasSubstr("--rate-cap"))
+        << text;
+  }
+}
+
 TEST(FloodPulse, IsOnAndOff) {
   EXPECT_EQ(ParsePulse("")->on_ms, 0u);
   EXPECT_EQ(ParsePulse("10/30")->on_ms, 10u);
