@@ -1,11 +1,12 @@
-// The TCP header and its options as values (RFC 9293 3.1, RFC 7323, RFC 2018, RFC 7413).
+// The TCP header as values (RFC 9293 3.1, RFC 7323, RFC 2018, RFC 7413).
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <span>
 
+#include "base/bytes.h"
 #include "base/seq.h"
+#include "wire/tcp_options.h"
 
 namespace weir::wire {
 
@@ -17,53 +18,6 @@ inline constexpr uint8_t kTcpAck = 0x10;
 inline constexpr uint8_t kTcpUrg = 0x20;
 inline constexpr uint8_t kTcpEce = 0x40;
 inline constexpr uint8_t kTcpCwr = 0x80;
-
-inline constexpr uint16_t kTcpHeaderSize = 20;     // without options
-inline constexpr uint16_t kTcpHeaderSizeMax = 60;  // with 40 octets of options
-inline constexpr uint8_t kTcpWindowScaleMax = 14;  // RFC 7323 2.3
-
-struct SackBlock {
-  Seq left, right;
-  friend constexpr bool operator==(const SackBlock&, const SackBlock&) = default;
-};
-
-// A cookie of TCP Fast Open (RFC 7413 4.1.1): 4 to 16 octets, an even number of them; none in a
-// SYN that asks for one.
-struct FastOpenCookie {
-  static constexpr uint8_t kSizeMin = 4;
-  static constexpr uint8_t kSizeMax = 16;
-
-  uint8_t size = 0;
-  bool experimental = false;  // as option 254 with ExpID 0xF989, which came before option 34
-  std::array<uint8_t, kSizeMax> octets{};  // zero beyond `size`
-
-  bool requests() const { return size == 0; }
-  friend constexpr bool operator==(const FastOpenCookie&, const FastOpenCookie&) = default;
-};
-
-// The options that weir knows. Unknown ones are skipped by length (MUST-6).
-struct TcpOptions {
-  // Bits of `present`.
-  static constexpr uint8_t kMss = 1;
-  static constexpr uint8_t kWindowScale = 2;
-  static constexpr uint8_t kSackPermitted = 4;
-  static constexpr uint8_t kTimestamps = 8;
-  static constexpr uint8_t kSack = 16;
-  // An option's length was 0, 1 or ran past the header; what came before it still counts (MUST-7).
-  static constexpr uint8_t kMalformed = 32;
-  static constexpr uint8_t kFastOpen = 64;
-
-  uint8_t present = 0;
-  uint8_t window_scale = 0;  // as received, not clamped
-  uint16_t mss = 0;
-  uint32_t ts_value = 0;
-  uint32_t ts_echo = 0;
-  uint8_t sack_count = 0;
-  SackBlock sack[4];
-  FastOpenCookie fast_open;  // means something with kFastOpen only
-
-  constexpr bool has(uint8_t bit) const { return (present & bit) != 0; }
-};
 
 // One header in host order. `window` is the field as sent, before scaling.
 struct TcpHeader {
@@ -84,44 +38,47 @@ struct TcpHeader {
 
 // Reads the header at the start of `segment` (header, options, text). Returns the header's size in
 // octets, or 0 when the segment is too short or the data offset is impossible.
-[[nodiscard]] uint16_t ParseTcp(std::span<const uint8_t> segment, TcpHeader& header);
-
-namespace tcp_detail {
-
-// Octets of the fast-open and SACK options behind `used` octets of header.
-[[nodiscard]] uint16_t RareLength(const TcpOptions& options, uint16_t used);
-
-// The header's size for each combination of the other options: each takes whole 32-bit words,
-// SACK-permitted hides in the padding of the timestamps.
-inline constexpr auto kHeaderSizes = [] {
-  std::array<uint8_t, 16> sizes{};
-  for (unsigned present = 0; present < sizes.size(); ++present) {
-    unsigned size = kTcpHeaderSize;
-    if ((present & TcpOptions::kMss) != 0) size += 4;
-    if ((present & TcpOptions::kWindowScale) != 0) size += 4;
-    if ((present & TcpOptions::kTimestamps) != 0) {
-      size += 12;
-    } else if ((present & TcpOptions::kSackPermitted) != 0) {
-      size += 4;
-    }
-    sizes[present] = static_cast<uint8_t>(size);
-  }
-  return sizes;
-}();
-
-}  // namespace tcp_detail
+[[nodiscard]] inline uint16_t ParseTcp(std::span<const uint8_t> segment, TcpHeader& header) {
+  if (segment.size() < kTcpHeaderSize) return 0;
+  const uint8_t* p = segment.data();
+  const uint16_t size = static_cast<uint16_t>((p[12] >> 4) * 4);
+  if (size < kTcpHeaderSize || size > segment.size()) return 0;
+  header.source_port = LoadBe16(p);
+  header.destination_port = LoadBe16(p + 2);
+  header.seq = Seq(LoadBe32(p + 4));
+  header.ack = Seq(LoadBe32(p + 8));
+  header.flags = p[13];
+  header.window = LoadBe16(p + 14);
+  header.urgent = LoadBe16(p + 18);
+  ParseOptions(segment.subspan(kTcpHeaderSize, size - kTcpHeaderSize), header.options);
+  return size;
+}
 
 // The size WriteTcp will produce for these options: 20..60, a multiple of four.
 [[nodiscard]] inline uint16_t TcpHeaderLength(const TcpOptions& options) {
   const uint16_t size = tcp_detail::kHeaderSizes[options.present % tcp_detail::kHeaderSizes.size()];
   if (!options.has(TcpOptions::kSack | TcpOptions::kFastOpen)) return size;
-  return static_cast<uint16_t>(size + tcp_detail::RareLength(options, size));
+  const TcpOptions copy = options;  // so that what is rare has no pointer to what is not
+  return static_cast<uint16_t>(size + tcp_detail::RareLength(copy, size));
 }
 
 // Writes the header with a zero checksum to `out`, which has TcpHeaderLength() octets. Options come
 // in the order Linux sends them: MSS, SACK-permitted, timestamps, window scale, fast open on a SYN;
 // NOP NOP timestamps, then NOP NOP SACK elsewhere. SACK blocks that do not fit are left out; all
 // that a SYN may have, with the longest cookie, takes the 40 octets that there are.
-void WriteTcp(const TcpHeader& header, uint8_t* out);
+[[gnu::always_inline]] inline void WriteTcp(const TcpHeader& header, uint8_t* out) {
+  uint8_t* end = WriteOptions(out + kTcpHeaderSize, header.options);
+  if (header.options.has(TcpOptions::kSack | TcpOptions::kFastOpen)) [[unlikely]] {
+    const TcpOptions copy = header.options;
+    end = tcp_detail::WriteRare(end, copy, static_cast<uint16_t>(end - out));
+  }
+  const auto words = static_cast<uint32_t>(end - out) / 4;
+  StoreBe16(out, header.source_port);
+  StoreBe16(out + 2, header.destination_port);
+  StoreBe32(out + 4, header.seq.value);
+  StoreBe32(out + 8, header.ack.value);
+  StoreBe32(out + 12, words << 28 | uint32_t{header.flags} << 16 | header.window);
+  StoreBe32(out + 16, header.urgent);  // behind a checksum of zero
+}
 
 }  // namespace weir::wire
