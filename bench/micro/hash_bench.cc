@@ -139,7 +139,9 @@ void BM_SynCookies(benchmark::State& state) {
     row.AddFloor(Cycles() - one_began, kBurst);
     benchmark::DoNotOptimize(cookies.data());
     const uint64_t began = Cycles();
-    codec.MakeBatch(requests, now, cookies);
+    codec.MakeBatch(
+        kBurst, [&](size_t i) -> const auto& { return requests[i]; }, now,
+        [&](size_t i, const tcp::Cookie& cookie) { cookies[i] = cookie; });
     row.Add(Cycles() - began, kBurst);
     benchmark::DoNotOptimize(cookies.data());
     benchmark::ClobberMemory();

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/check.h"
-#include "wire/ipv6.h"
 
 namespace weir::ip {
 namespace {
@@ -105,48 +104,6 @@ bool Ip::Send(Packet&& l4, uint16_t local_index, const IpAddress& remote,
   }
   l4.set_port(nic.port());
   return neighbours_.Send(neighbour_hint, std::move(l4), now, out);
-}
-
-bool Ip::Reply(Packet&& l4, const wire::Frame& request, uint16_t local_index,
-               const SendOptions& options, FrameList& out) {
-  const LocalAddress& local = locals_[local_index];
-  const Interface& nic = interfaces_[local.interface];
-  uint8_t* link =
-      PrependHeaders(l4, local.address, request.source, options, nic.link_header_size());
-  if (link == nullptr) return Drop(Counter::kDropIpHeadroom);
-  const uint16_t ether_type = request.v4 ? wire::kEtherTypeIpv4 : wire::kEtherTypeIpv6;
-  (void)wire::WriteEthernet(link, request.source_mac, nic.mac(), nic.vlan(), ether_type);
-  l4.set_port(nic.port());
-  return out.Push(std::move(l4)) || Drop(Counter::kDropIpTxFull);
-}
-
-// Makes room for both headers, writes that of IP and returns where the link's goes, or null. An
-// atomic datagram: DF set, identification 0 (RFC 6864 4.1); nobody learns from a counter of ours
-// how much we send.
-uint8_t* Ip::PrependHeaders(Packet& l4, const IpAddress& source, const IpAddress& destination,
-                            const SendOptions& options, uint16_t link_header_size) {
-  const auto payload_size = static_cast<uint16_t>(l4.size());
-  const bool v4 = source.is_v4();
-  const uint16_t ip_header_size = v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize;
-  uint8_t* const link = l4.Prepend(static_cast<uint16_t>(link_header_size + ip_header_size));
-  if (link == nullptr) return nullptr;
-  if (v4) {
-    (void)wire::WriteIpv4(link + link_header_size, {.source = source,
-                                                    .destination = destination,
-                                                    .protocol = options.protocol,
-                                                    .ttl = options.ttl,
-                                                    .dscp_ecn = options.dscp_ecn,
-                                                    .payload_size = payload_size});
-  } else {
-    (void)wire::WriteIpv6(link + link_header_size, {.source = source,
-                                                    .destination = destination,
-                                                    .protocol = options.protocol,
-                                                    .hop_limit = options.ttl,
-                                                    .dscp_ecn = options.dscp_ecn,
-                                                    .flow_label = options.flow_label,
-                                                    .payload_size = payload_size});
-  }
-  return link;
 }
 
 }  // namespace weir::ip

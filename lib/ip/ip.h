@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/counters.h"
@@ -21,9 +22,11 @@
 #include "packet/frame_list.h"
 #include "packet/packet.h"
 #include "weir/address.h"
+#include "wire/ethernet.h"
 #include "wire/frame.h"
 #include "wire/icmp.h"
 #include "wire/ipv4.h"
+#include "wire/ipv6.h"
 
 namespace weir::ip {
 
@@ -181,5 +184,48 @@ class Ip {
   uint16_t path_mtu_floor_v4_;
   IcmpLimiter limiter_;
 };
+
+// Makes room for both headers, writes that of IP and returns where the link's goes, or null. An
+// atomic datagram: DF set, identification 0 (RFC 6864 4.1); nobody learns from a counter of ours
+// how much we send.
+inline uint8_t* Ip::PrependHeaders(Packet& l4, const IpAddress& source,
+                                   const IpAddress& destination, const SendOptions& options,
+                                   uint16_t link_header_size) {
+  const auto payload_size = static_cast<uint16_t>(l4.size());
+  const bool v4 = source.is_v4();
+  const uint16_t ip_header_size = v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize;
+  uint8_t* const link = l4.Prepend(static_cast<uint16_t>(link_header_size + ip_header_size));
+  if (link == nullptr) return nullptr;
+  if (v4) {
+    (void)wire::WriteIpv4(link + link_header_size, {.source = source,
+                                                    .destination = destination,
+                                                    .protocol = options.protocol,
+                                                    .ttl = options.ttl,
+                                                    .dscp_ecn = options.dscp_ecn,
+                                                    .payload_size = payload_size});
+  } else {
+    (void)wire::WriteIpv6(link + link_header_size, {.source = source,
+                                                    .destination = destination,
+                                                    .protocol = options.protocol,
+                                                    .hop_limit = options.ttl,
+                                                    .dscp_ecn = options.dscp_ecn,
+                                                    .flow_label = options.flow_label,
+                                                    .payload_size = payload_size});
+  }
+  return link;
+}
+
+inline bool Ip::Reply(Packet&& l4, const wire::Frame& request, uint16_t local_index,
+                      const SendOptions& options, FrameList& out) {
+  const LocalAddress& local = locals_[local_index];
+  const Interface& nic = interfaces_[local.interface];
+  uint8_t* link =
+      PrependHeaders(l4, local.address, request.source, options, nic.link_header_size());
+  if (link == nullptr) return Drop(Counter::kDropIpHeadroom);
+  const uint16_t ether_type = request.v4 ? wire::kEtherTypeIpv4 : wire::kEtherTypeIpv6;
+  (void)wire::WriteEthernet(link, request.source_mac, nic.mac(), nic.vlan(), ether_type);
+  l4.set_port(nic.port());
+  return out.Push(std::move(l4)) || Drop(Counter::kDropIpTxFull);
+}
 
 }  // namespace weir::ip

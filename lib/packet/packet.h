@@ -108,13 +108,15 @@ class Packet {
   bool vlan_stripped() const { return (m_->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0; }
   uint16_t vlan_tci() const { return m_->vlan_tci; }
 
-  // Transmit side: asks the device to fill in the TCP checksum. The header's checksum field must
-  // hold the pseudo-header sum. Lengths in octets.
-  void RequestTcpChecksum(bool v4, uint16_t l2_size, uint16_t l3_size, uint16_t l4_size);
   // Forgets everything received or requested, before a received buffer is sent back.
-  void ClearOffloads() {
-    m_->ol_flags &= RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;  // where the octets lie stays true
-    m_->tx_offload = 0;
+  void ClearOffloads() { SetOffloads(0, 0); }
+  // Does that, and asks the device to fill in the TCP checksum. The header's checksum field must
+  // hold the pseudo-header sum. Lengths in octets.
+  void RequestTcpChecksum(bool v4, uint16_t l2_size, uint16_t l3_size, uint16_t l4_size) {
+    SetOffloads(RTE_MBUF_F_TX_TCP_CKSUM | (v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6),
+                uint64_t{l2_size} << RTE_MBUF_L2_LEN_OFS |
+                    uint64_t{l3_size} << RTE_MBUF_L3_LEN_OFS |
+                    uint64_t{l4_size} << RTE_MBUF_L4_LEN_OFS);
   }
 
   // The scratch area, and the way back from it: FromScratch(p.scratch()) owns what p owned once p
@@ -125,6 +127,11 @@ class Packet {
   }
 
  private:
+  void SetOffloads(uint64_t flags, uint64_t lengths) {
+    constexpr uint64_t kKept = RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL;  // where the octets lie
+    m_->ol_flags = (m_->ol_flags & kKept) | flags;
+    m_->tx_offload = lengths;
+  }
   bool AllUnique() const;
   // Gives every buffer of the chain back to the pool it came from, as far as it has no other owner.
   // The pool that is linked implements it.
@@ -186,14 +193,6 @@ inline ChecksumStatus Packet::ip_checksum() const {
 inline ChecksumStatus Packet::l4_checksum() const {
   return packet_detail::StatusOf(m_->ol_flags, RTE_MBUF_F_RX_L4_CKSUM_GOOD,
                                  RTE_MBUF_F_RX_L4_CKSUM_BAD);
-}
-
-inline void Packet::RequestTcpChecksum(bool v4, uint16_t l2_size, uint16_t l3_size,
-                                       uint16_t l4_size) {
-  m_->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM | (v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6);
-  m_->tx_offload = uint64_t{l2_size} << RTE_MBUF_L2_LEN_OFS |
-                   uint64_t{l3_size} << RTE_MBUF_L3_LEN_OFS |
-                   uint64_t{l4_size} << RTE_MBUF_L4_LEN_OFS;
 }
 
 // Where packets come from. The implementation is chosen by linking: pool_mempool.cc over

@@ -103,7 +103,7 @@ void Stack::Classify(std::span<Packet> burst) {
 
 // Every frame is read once, into values that cannot be malformed. What is kept past this point is
 // one buffer that nobody else owns.
-void Stack::Classify(Packet& packet, wire::Frame& frame) {
+inline void Stack::Classify(Packet& packet, wire::Frame& frame) {
   if (!MakeOwn(packet)) return packet.Reset();
   wire::FrameHints hints;
   hints.ip_checksum_good = packet.ip_checksum() == ChecksumStatus::kGood;
@@ -155,6 +155,7 @@ std::vector<Stack::ChecksumTask> Stack::ChecksumTasks() const {
     const ip::LocalAddress& local = ip_.Local(i);
     const bool v4 = local.address.is_v4();
     ChecksumTask& task = tasks.emplace_back();
+    task.v4 = v4;
     task.l2_size = ip_.link_header_size(i);
     task.l3_size = v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize;
     if (local.port >= config_.offloads.size()) continue;
@@ -165,19 +166,18 @@ std::vector<Stack::ChecksumTask> Stack::ChecksumTasks() const {
 }
 
 // The checksum by the device where it offers that, else by us.
-void Stack::FillChecksum(tcp::OutSegment& segment) const {
-  const IpAddress& local = ip_.Local(segment.local).address;
+inline void Stack::FillChecksum(tcp::OutSegment& segment) const {
   const ChecksumTask& task = checksums_[segment.local];
   Packet& packet = segment.packet;
-  const uint64_t pseudo =
-      wire::PseudoHeaderSum(local, segment.remote, wire::kProtocolTcp, packet.size());
-  packet.ClearOffloads();
+  const uint64_t pseudo = wire::PseudoHeaderSum(ip_.Local(segment.local).address, segment.remote,
+                                                wire::kProtocolTcp, packet.size());
   uint8_t* field = packet.data() + kTcpChecksumOffset;
   if (task.by_device) {
     StoreBe16(field, wire::Fold(pseudo));  // what the device adds the rest to
-    packet.RequestTcpChecksum(local.is_v4(), task.l2_size, task.l3_size, segment.header_size);
+    packet.RequestTcpChecksum(task.v4, task.l2_size, task.l3_size, segment.header_size);
   } else {
     StoreBe16(field, wire::ChecksumOf(pseudo + wire::SumOctets(packet.first())));
+    packet.ClearOffloads();
   }
 }
 
@@ -198,8 +198,9 @@ void Stack::FinishSegments() {
       ip_.Send(std::move(segment.packet), segment.local, segment.remote, options, neighbour, now_,
                out_);
     }
+    segment.packet.Reset();  // it was dropped, and counted
   }
-  tcp_.out_segments().clear();
+  tcp_.out_segments().Clear();
 }
 
 void Stack::CountSent() {

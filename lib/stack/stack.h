@@ -83,6 +83,7 @@ class Stack {
   // What is done about the TCP checksum of segments from one of our addresses.
   struct ChecksumTask {
     bool by_device = false;
+    bool v4 = false;
     uint16_t l2_size = 0, l3_size = 0;  // octets of the headers in front
   };
 

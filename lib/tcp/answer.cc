@@ -1,42 +1,15 @@
 // Answers that belong to no connection: RST, SYN-ACK, and the ACKs of half-open connections and of
 // TIME-WAIT. They are built in the buffer in which their cause arrived and go straight back to
 // where it came from: no buffer, no route and no neighbour is looked for.
-#include <algorithm>
+#include "tcp/answer.h"
 
-#include "tcp/engine.h"
+#include <algorithm>
 
 namespace weir::tcp {
 
-// `segment` is as good as consumed: its packet leaves as the answer, its parsed values stay.
-// `ts_offset` is that of the flow, 0 for RST, which has no other segments beside it.
-void Engine::Answer(const Segment& segment, wire::TcpHeader& h, uint16_t profile,
-                    uint32_t ts_offset) {
-  if (out_.size() == out_.capacity()) {
-    Drop(Counter::kDropTcpNoBuffer);
-    return;
-  }
-  const wire::Frame& request = *segment.frame;
-  h.source_port = request.tcp.destination_port;
-  h.destination_port = request.tcp.source_port;
-  OutSegment& out = out_.emplace_back();
-  out.packet = std::move(*segment.packet);
-  out.packet.SetData(Packet::kHeadroom, 0);
-  const uint16_t size = wire::TcpHeaderLength(h.options);
-  wire::WriteTcp(h, out.packet.Prepend(size));
-  out.remote = request.source;
-  out.local = segment.local;
-  out.header_size = static_cast<uint8_t>(size);
-  out.request = &request;
-  const Settings& settings = profile == Profiles::kNone ? config_ : profiles_[profile].settings;
-  out.ttl = settings.ttl;
-  out.dscp = profile == Profiles::kNone ? 0 : settings.dscp;
-  out.flow_label = FlowLabel(ts_offset);
-  counters_.Add(Counter::kTcpSegmentsOut);
-}
-
 // 3.10.7.1: the RST carries what makes it acceptable to the sender. Never in answer to an RST, and
 // not faster than the limit.
-void Engine::AnswerWithReset(const Segment& segment) {
+[[gnu::noinline]] void Engine::AnswerWithReset(const Segment& segment) {
   const wire::Frame& frame = *segment.frame;
   const wire::TcpHeader& cause = frame.tcp;
   if (cause.rst()) return;

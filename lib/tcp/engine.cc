@@ -42,18 +42,16 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
                 .buffers = {config.kept_buffers, config.shed_high, config.shed_low}},
       paces_(config.max_connections + kScratchBlocks),
       profiles_(config.window_scale),
-      by_port_(65536, kNoListener) {
+      by_port_(65536, kNoListener),
+      syns_(config.segments_per_turn),
+      out_(config.segments_per_turn),
+      others_(config.segments_per_turn) {
   WEIR_CHECK(config.addresses.size() <= kAddressesMax);
   for (const LocalAddress& own : config_.addresses) mss_.push_back(MssOf(own));
   listeners_.reserve(kListenersMax);
   touched_.reserve(config.max_connections);
-  out_.reserve(config.segments_per_turn);
-  syns_.reserve(config.segments_per_turn);
-  offers_.reserve(config.segments_per_turn);
-  made_.reserve(config.segments_per_turn);
   keys_.reserve(config.segments_per_turn);
   hashes_.reserve(config.segments_per_turn);
-  others_.reserve(config.segments_per_turn);
   syn_keys_.reserve(config.segments_per_turn);
   syn_hashes_.reserve(config.segments_per_turn);
   const uint32_t scratch = tcbs_.Allocate();

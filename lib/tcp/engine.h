@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "base/aged_slab.h"
+#include "base/bounded_list.h"
 #include "base/counters.h"
 #include "base/slab.h"
 #include "base/time.h"
@@ -192,7 +193,7 @@ class Engine {
   void RunEvents();
   // Appends to out_segments(); what does not fit waits for the next turn.
   void Output();
-  std::vector<OutSegment>& out_segments() { return out_; }
+  BoundedList<OutSegment>& out_segments() { return out_; }
 
   // True when the next turn has work even without segments. What waits for memory of the shard is
   // tried again a little later, see NextDeadline.
@@ -261,12 +262,12 @@ class Engine {
   };
   // A SYN that no record is kept of yet.
   struct Syn {
-    Segment* segment;
-    uint64_t hash;
-    uint16_t listener;
+    Segment* segment = nullptr;
+    uint64_t hash = 0;
+    uint16_t listener = 0;
+    bool needs_offset = false;  // of the timestamp clock
+    uint32_t ts_offset = 0;     // which is this
   };
-  using Cookie = SynCookieCodec::Cookie;
-  using CookieRequest = SynCookieCodec::Request;
 
   // receive.cc: from the burst to the three doors of RFC 9293 3.10.7.
   void OthersArrive(std::span<Segment> segments, bool limited);
@@ -290,14 +291,14 @@ class Engine {
 
   // listen.cc: 3.10.7.1 and 3.10.7.2.
   void NoConnection(Segment& segment, uint64_t hash);
+  void AckWithoutConnection(Listener& l, Segment& segment, uint64_t hash);
   uint16_t FindListener(uint16_t port, uint8_t local) const;
-  CookieOptions OfferOf(const wire::Frame& frame) const;
   void AnswerSyns(uint64_t changes);
+  void HideClock();
   bool TakesSyns(Listener& l);
-  void AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie, bool look_again);
-  bool NeedsOffset(const wire::Frame& frame) const;
-  CookieRequest RequestOf(const Syn& syn, uint32_t ts_offset) const;
-  void ReusedTupleArrives(const Syn& syn, Seq floor);
+  void AnswerSyn(const Syn& syn, const Cookie& cookie, bool look_again);
+  SynCookieCodec::Request RequestOf(const Syn& syn) const;
+  void ReusedTupleArrives(Syn syn, Seq floor);
   bool AcceptQueueFull(Listener& l, const Segment& segment);
   void TakeSynOptions(Tcb& c, const wire::TcpOptions& options) const;
 
@@ -311,8 +312,7 @@ class Engine {
   void CountOut(const Tcb& c);
 
   // syn_cookies_arrive.cc
-  void AnswerWithCookie(Listener& l, const Segment& segment, const CookieRequest& offer,
-                        const Cookie& cookie);
+  void AnswerWithCookie(Listener& l, const Syn& syn, const Cookie& cookie);
   std::optional<CookieOptions> CookieIn(const Segment& segment, uint8_t own_scale) const;
   bool CookieArrives(Listener& l, Segment& segment, uint64_t hash);
   void AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint64_t hash);
@@ -320,7 +320,7 @@ class Engine {
   CookieFlow CookieFlowOf(const wire::Frame& frame, uint8_t local) const;
 
   // fast_open.cc: RFC 7413.
-  bool FastOpenArrives(const Syn& syn, const CookieRequest& offer);
+  bool FastOpenArrives(const Syn& syn, const CookieOptions& offer);
   bool TakeSynText(Tcb& c, const Segment& segment);
   void AddCookie(const Listener& l, const wire::Frame& frame, wire::TcpOptions& options);
   void AddNewCookie(const Tcb& c, wire::TcpOptions& options);
@@ -340,7 +340,7 @@ class Engine {
   static void TakeOffer(HalfOpen& e, const CookieOptions& offer);
   bool HalfOpenHasRoom() const;
   uint32_t NewHalfOpen(const FlowKey& key, uint64_t hash);
-  bool RememberSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
+  bool RememberSyn(const Syn& syn, const CookieOptions& offer, const Cookie& cookie,
                    bool is_cookie);
   void ForgetHalfOpen(uint32_t place);
   void FreeHalfOpen(uint32_t place);
@@ -588,22 +588,20 @@ class Engine {
   Worker worker_;
   // Where the search for a source port goes on, by destination (RFC 6056 3.3.4).
   std::array<uint16_t, 256> port_counters_{};
-  std::vector<uint32_t> touched_;      // connections with something to do
-  Packet spare_;                       // for the answer to text that is being delivered
-  bool starved_ = false;               // this turn found no buffer, record or room to keep one
-  std::vector<Syn> syns_;              // of the burst
-  std::vector<CookieRequest> offers_;  // of those
-  std::vector<Cookie> made_;           // for those
-  std::vector<FlowKey> syn_keys_;      // of those whose timestamp offset is needed
+  std::vector<uint32_t> touched_;  // connections with something to do
+  Packet spare_;                   // for the answer to text that is being delivered
+  bool starved_ = false;           // this turn found no buffer, record or room to keep one
+  BoundedList<Syn> syns_;          // of the burst
+  std::vector<FlowKey> syn_keys_;  // of those whose timestamp offset is needed
   std::vector<uint64_t> syn_hashes_;
-  std::vector<OutSegment> out_;
+  BoundedList<OutSegment> out_;
   std::vector<FlowKey> keys_;     // of the burst
   std::vector<uint64_t> hashes_;  // of those
   struct Other {
-    uint32_t segment;  // place in the burst
-    uint32_t index;    // in the table
+    uint32_t segment = 0;  // place in the burst
+    uint32_t index = 0;    // in the table
   };
-  std::vector<Other> others_;  // those that met no connection
+  BoundedList<Other> others_;  // those that met no connection
   uint32_t kept_buffers_ = 0;
   uint32_t text_buffers_ = 0;  // those of them that are in send queues
   uint32_t close_wait_count_ = 0;

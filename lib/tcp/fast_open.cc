@@ -15,7 +15,7 @@ using Verdict = FastOpenCookieCodec::Verdict;
 
 // True when the SYN has made a connection. Everything else goes the ordinary way, where its text is
 // not acknowledged and comes again.
-bool Engine::FastOpenArrives(const Syn& syn, const CookieRequest& offer) {
+bool Engine::FastOpenArrives(const Syn& syn, const CookieOptions& offer) {
   Listener& l = listeners_[syn.listener];
   const wire::Frame& frame = *syn.segment->frame;
   if (!l.parameters.settings.fast_open || !frame.tcp.options.has(TcpOptions::kFastOpen)) {
@@ -35,8 +35,7 @@ bool Engine::FastOpenArrives(const Syn& syn, const CookieRequest& offer) {
   const FlowKey key = KeyOf(*syn.segment);
   Tcb* c = Allocate(key, syn.hash, l.profile);
   if (c == nullptr) return false;
-  BeginPassive(*c, frame.tcp.seq, InitialSequence(key, Seq(0)), offer.options,
-               frame.tcp.options.ts_value);
+  BeginPassive(*c, frame.tcp.seq, InitialSequence(key, Seq(0)), offer, frame.tcp.options.ts_value);
   c->snd.nxt = c->snd.una;  // the SYN-ACK is still to be sent
   c->snd.wnd = c->wnd_max = frame.tcp.window;
   c->set(kOpened);

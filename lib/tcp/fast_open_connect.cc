@@ -36,7 +36,7 @@ uint32_t Engine::SynText(Tcb& c) {
 }
 
 bool Engine::SendSynText(Tcb& c, uint32_t size) {
-  if (out_.size() == out_.capacity()) return false;
+  if (out_.full()) return false;
   Packet packet = TextPacket(*Borrowed(c), c.snd.una + 1, size);
   if (!packet) return NoBuffer();
   counters_.Add(Counter::kTcpFastOpenSyns);

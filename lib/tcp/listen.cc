@@ -18,7 +18,7 @@ void Engine::NoConnection(Segment& segment, uint64_t hash) {
   }
   // MUST-57: nothing that was sent to a group gets an answer, not even through its Ethernet
   // address.
-  if (frame.l2_multicast || frame.source == config_.addresses[segment.local].address) {
+  if (frame.l2_multicast || frame.source == frame.destination) {
     Drop(Counter::kDropTcpBadAddress);
     return;
   }
@@ -32,32 +32,24 @@ void Engine::NoConnection(Segment& segment, uint64_t hash) {
   if (h.rst()) {
     Drop(Counter::kDropTcpListenFlags);
   } else if (h.has_ack()) {
-    Listener& l = listeners_[listener];
-    const bool good = l.policy.CookiesAreGood(now_);
-    if (l.policy.BelievesCookies(now_) && CookieArrives(l, segment, hash)) return;
-    if (good) ++l.counts.cookies_refused;
-    Drop(good ? Counter::kDropTcpCookie : Counter::kDropTcpListenAck);
-    // Not while cookies are out: a flood of ACKs would become one of RSTs (requirement C10).
-    if (!good) AnswerWithReset(segment);
+    AckWithoutConnection(listeners_[listener], segment, hash);
   } else if (!h.syn() || h.fin()) {
     Drop(Counter::kDropTcpListenFlags);  // also SYN+FIN, which nobody sends in earnest
   } else if (AdmitsSyn(listeners_[listener], segment)) {
-    syns_.push_back({&segment, hash, listener});
+    // The offset hides the clock, and IPv6 makes flow labels of it; a plain SYN of IPv4 needs none.
+    const bool plain = frame.v4 && !(h.options.has(TcpOptions::kTimestamps) && config_.timestamps);
+    syns_.Add() = {&segment, hash, listener, !plain};
   }
 }
 
-// What the peer offers in its SYN, as far as we would take it.
-CookieOptions Engine::OfferOf(const wire::Frame& frame) const {
-  const TcpOptions& o = frame.tcp.options;
-  CookieOptions offer;
-  offer.mss = frame.source.is_v4() ? kMssDefaultV4 : kMssDefaultV6;
-  if (o.has(TcpOptions::kMss)) offer.mss = o.mss;
-  if (o.has(TcpOptions::kWindowScale)) {
-    offer.window_scale = std::min(o.window_scale, wire::kTcpWindowScaleMax);
-  }
-  offer.sack = o.has(TcpOptions::kSackPermitted);
-  offer.timestamps = o.has(TcpOptions::kTimestamps) && config_.timestamps;
-  return offer;
+// It may bring a cookie back.
+[[gnu::noinline]] void Engine::AckWithoutConnection(Listener& l, Segment& segment, uint64_t hash) {
+  const bool good = l.policy.CookiesAreGood(now_);
+  if (l.policy.BelievesCookies(now_) && CookieArrives(l, segment, hash)) return;
+  if (good) ++l.counts.cookies_refused;
+  Drop(good ? Counter::kDropTcpCookie : Counter::kDropTcpListenAck);
+  // Not while cookies are out: a flood of ACKs would become one of RSTs (requirement C10).
+  if (!good) AnswerWithReset(segment);
 }
 
 // The new SYNs of the burst, all together: their cookies are made side by side. Text on a SYN that
@@ -65,39 +57,47 @@ CookieOptions Engine::OfferOf(const wire::Frame& frame) const {
 // the burst came: since then a cookie may have opened the very connection that a SYN asks for once
 // more.
 void Engine::AnswerSyns(uint64_t changes) {
-  if (syns_.empty()) return;
-  // The offset hides the clock, and IPv6 makes flow labels of it; a plain SYN of IPv4 needs none.
+  HideClock();
+  cookies_.MakeBatch(
+      syns_.size(), [&](size_t i) { return RequestOf(syns_[i]); }, now_,
+      [&](size_t i, const Cookie& cookie) {
+        AnswerSyn(syns_[i], cookie, table_.changes() != changes);
+      });
+  syns_.Clear();
+}
+
+// Timestamp offsets, for those SYNs whose answers need one.
+void Engine::HideClock() {
   syn_keys_.clear();
   for (const Syn& syn : syns_) {
-    if (NeedsOffset(*syn.segment->frame)) syn_keys_.push_back(KeyOf(*syn.segment));
+    if (syn.needs_offset) syn_keys_.push_back(KeyOf(*syn.segment));
   }
+  if (syn_keys_.empty()) return;
   syn_hashes_.resize(syn_keys_.size());
   HashTuples(config_.keys.timestamp, config_.addresses, syn_keys_, syn_hashes_);
-  offers_.clear();
   const uint64_t* hash = syn_hashes_.data();
-  for (const Syn& syn : syns_) {
-    const bool needs = NeedsOffset(*syn.segment->frame);
-    offers_.push_back(RequestOf(syn, needs ? static_cast<uint32_t>(*hash++) : 0));
+  for (Syn& syn : syns_) {
+    if (syn.needs_offset) syn.ts_offset = static_cast<uint32_t>(*hash++);
   }
-  made_.resize(offers_.size());
-  cookies_.MakeBatch(offers_, now_, made_);
-  // A SYN that finds its connection ended meanwhile comes to the list anew: the peer sends it
-  // again.
-  for (size_t i = 0; i < offers_.size(); ++i) {
-    AnswerSyn(syns_[i], offers_[i], made_[i], table_.changes() != changes);
-  }
-  syns_.clear();
 }
 
-bool Engine::NeedsOffset(const wire::Frame& frame) const {
-  return !frame.v4 || (frame.tcp.options.has(TcpOptions::kTimestamps) && config_.timestamps);
-}
-
-Engine::CookieRequest Engine::RequestOf(const Syn& syn, uint32_t ts_offset) const {
+// What the peer offers in its SYN, as far as we would take it, and what its cookie is made of.
+inline SynCookieCodec::Request Engine::RequestOf(const Syn& syn) const {
   const wire::Frame& frame = *syn.segment->frame;
-  return {CookieFlowOf(frame, syn.segment->local), OfferOf(frame),
-          profiles_[listeners_[syn.listener].profile].window_scale, now_.millis().value + ts_offset,
-          ts_offset};
+  const TcpOptions& o = frame.tcp.options;
+  SynCookieCodec::Request r;
+  r.flow = CookieFlowOf(frame, syn.segment->local);
+  r.options.mss = frame.v4 ? kMssDefaultV4 : kMssDefaultV6;
+  if (o.has(TcpOptions::kMss)) r.options.mss = o.mss;
+  if (o.has(TcpOptions::kWindowScale)) {
+    r.options.window_scale = std::min(o.window_scale, wire::kTcpWindowScaleMax);
+  }
+  r.options.sack = o.has(TcpOptions::kSackPermitted);
+  r.options.timestamps = o.has(TcpOptions::kTimestamps) && config_.timestamps;
+  r.own_scale = profiles_[listeners_[syn.listener].profile].window_scale;
+  r.ts_now = now_.millis().value + syn.ts_offset;
+  r.ts_offset = syn.ts_offset;
+  return r;
 }
 
 // Whether a SYN is worth an answer: somebody accepts what it opens, and there is a block for it.
@@ -109,36 +109,36 @@ bool Engine::TakesSyns(Listener& l) {
   return tcbs_.in_use() < tcbs_.capacity() || Drop(Counter::kDropTcpNoTcb);
 }
 
-void Engine::AnswerSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
-                       bool look_again) {
+inline void Engine::AnswerSyn(const Syn& syn, const Cookie& cookie, bool look_again) {
   Listener& l = listeners_[syn.listener];
   ++l.counts.syns;
   if (!TakesSyns(l)) return;
   const SynState state = l.policy.Update(l.half_open, now_);
   if (look_again) {
     const uint32_t index = table_.Find(KeyOf(*syn.segment), syn.hash);
-    if (index != FlowTable::kNone) {
-      return Arrive(index, *syn.segment, syn.hash);
-    }
+    if (index != FlowTable::kNone) return Arrive(index, *syn.segment, syn.hash);
   }
-  if (state != SynState::kCookie && FastOpenArrives(syn, offer)) return;
+  if (state == SynState::kCookie) return AnswerWithCookie(l, syn, cookie);
+  const CookieOptions offer = RequestOf(syn).options;
+  if (FastOpenArrives(syn, offer)) return;
   if (l.parameters.syn_cookies == SynCookies::kOff) {
-    const Cookie by_clock{InitialSequence(KeyOf(*syn.segment), Seq(0)), offer.ts_now};
+    const Cookie by_clock{InitialSequence(KeyOf(*syn.segment), Seq(0)),
+                          now_.millis().value + syn.ts_offset};
     if (l.half_open >= l.parameters.syn_backlog || !RememberSyn(syn, offer, by_clock, false)) {
       Drop(Counter::kDropTcpBacklogFull);
     }
     return;
   }
-  if (state != SynState::kCookie && RememberSyn(syn, offer, cookie, true)) return;
-  AnswerWithCookie(l, *syn.segment, offer, cookie);
+  if (!RememberSyn(syn, offer, cookie, true)) AnswerWithCookie(l, syn, cookie);
 }
 
 // A SYN on a tuple that was in TIME-WAIT a moment ago: our ISS must be above `floor`, which no
 // cookie can promise.
-void Engine::ReusedTupleArrives(const Syn& syn, Seq floor) {
+void Engine::ReusedTupleArrives(Syn syn, Seq floor) {
   const FlowKey key = KeyOf(*syn.segment);
-  const CookieRequest offer = RequestOf(syn, TimestampOffset(key));
-  if (!RememberSyn(syn, offer, {InitialSequence(key, floor), offer.ts_now}, false)) {
+  syn.ts_offset = TimestampOffset(key);
+  const Cookie by_clock{InitialSequence(key, floor), now_.millis().value + syn.ts_offset};
+  if (!RememberSyn(syn, RequestOf(syn).options, by_clock, false)) {
     Drop(Counter::kDropTcpBacklogFull);
   }
 }

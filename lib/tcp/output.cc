@@ -20,7 +20,7 @@ void Engine::Output() {
     const uint32_t index = touched_[i];
     Tcb& c = tcbs_[index];
     if (tcbs_.InUse(index) && OutputConnection(c)) {
-      if (out_.size() == out_.capacity()) first_refused = std::min(first_refused, kept);
+      if (out_.full()) first_refused = std::min(first_refused, kept);
       touched_[kept++] = index;
     } else {
       c.clear(kTouched);
@@ -108,7 +108,7 @@ bool Engine::SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet) {
   }
   const uint16_t size = wire::TcpHeaderLength(h.options);
   wire::WriteTcp(h, packet.Prepend(size));
-  OutSegment& out = out_.emplace_back();
+  OutSegment& out = out_.Add();
   out.packet = std::move(packet);
   out.remote = c.remote;
   out.local = c.local;
@@ -157,7 +157,7 @@ bool Engine::NoBuffer() {
 }
 
 bool Engine::SendEmpty(Tcb& c, Seq seq, uint8_t flags) {
-  if (out_.size() == out_.capacity()) return false;
+  if (out_.full()) return false;
   Packet packet = AllocatePacket(pool_);
   if (!packet) return NoBuffer();
   return SendSegment(c, seq, flags, std::move(packet));
@@ -246,7 +246,7 @@ Packet Engine::TextPacket(Flight& f, Seq from, uint32_t size) {
 // Text and, where it is next, the FIN. `from` is SND.NXT for new text and below it for a
 // retransmission.
 bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool last) {
-  if (out_.size() == out_.capacity()) return false;
+  if (out_.full()) return false;
   Packet packet = TextPacket(f, from, size);
   if (!packet) return NoBuffer();
   const bool again = from < c.snd.nxt;

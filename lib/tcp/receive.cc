@@ -22,20 +22,29 @@ void Engine::Receive(std::span<Segment> segments, Time now, bool pressed) {
   starved_ = false;
   WatchMemory();
   const size_t count = segments.size();
+  WEIR_CHECK(count <= config_.segments_per_turn);
   counters_.Add(Counter::kTcpSegmentsIn, count);
-  keys_.clear();
-  for (const Segment& s : segments) keys_.push_back(KeyOf(s));
+  keys_.resize(count);
   hashes_.resize(count);
+  for (size_t i = 0; i < count; ++i) {
+    // Field by field: a key that is put together elsewhere and copied here waits for its parts.
+    const wire::Frame& frame = *segments[i].frame;
+    FlowKey& key = keys_[i];
+    key.remote = frame.source;
+    key.remote_port = frame.tcp.source_port;
+    key.local_port = frame.tcp.destination_port;
+    key.local = segments[i].local;
+  }
   HashFlows(config_.keys.table, keys_, hashes_);
   for (const uint64_t hash : hashes_) table_.Prefetch(hash);
   for (const uint64_t hash : hashes_) table_.PrefetchRecord(hash);
-  others_.clear();
+  others_.Clear();
   for (size_t i = 0; i < count; ++i) {
     const uint32_t index = table_.Find(keys_[i], hashes_[i]);
     if (KindOf(index) == FlowKind::kConnection) {
       ConnectionArrives(tcbs_[index], segments[i]);
     } else {
-      others_.push_back({static_cast<uint32_t>(i), index});
+      others_.Add() = {static_cast<uint32_t>(i), index};
     }
   }
   if (others_.empty() && syns_.empty()) return;
@@ -68,7 +77,7 @@ void Engine::OthersArrive(std::span<Segment> segments, bool limited) {
     const size_t share = std::max<size_t>(1, segments.size() / kSynShare);
     while (syns_.size() > share) {
       Drop(Counter::kDropTcpSynShare);
-      syns_.pop_back();
+      syns_.RemoveLast();
     }
   }
   AnswerSyns(changes);

@@ -3,7 +3,7 @@
 // something unusual arrives, so that the steps of RFC 9293 3.10.7.4 need not be written twice.
 #include <algorithm>
 
-#include "tcp/engine.h"
+#include "tcp/answer.h"
 
 namespace weir::tcp {
 namespace {
@@ -59,8 +59,8 @@ uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash) {
 
 // Remembers the handshake that a SYN begins, and answers it with these numbers. Without `is_cookie`
 // they are lost together with the entry. False when there is no room for one.
-bool Engine::RememberSyn(const Syn& syn, const CookieRequest& offer, const Cookie& cookie,
-                         bool is_cookie) {
+[[gnu::noinline]] bool Engine::RememberSyn(const Syn& syn, const CookieOptions& offer,
+                                           const Cookie& cookie, bool is_cookie) {
   Listener& l = listeners_[syn.listener];
   const wire::TcpHeader& cause = syn.segment->frame->tcp;
   const uint32_t place = NewHalfOpen(KeyOf(*syn.segment), syn.hash);
@@ -71,7 +71,7 @@ bool Engine::RememberSyn(const Syn& syn, const CookieRequest& offer, const Cooki
   e.ts_recent = cause.options.ts_value;
   e.sent_us = static_cast<uint32_t>(now_.us);
   e.profile = l.profile;
-  TakeOffer(e, offer.options);
+  TakeOffer(e, offer);
   e.is_cookie = is_cookie;
   e.timed_out = false;
   e.deferred = false;
@@ -84,7 +84,7 @@ bool Engine::RememberSyn(const Syn& syn, const CookieRequest& offer, const Cooki
   wire::TcpHeader h;
   DescribeSynAck(e, cookie.ts_value, h);
   AddCookie(l, *syn.segment->frame, h.options);
-  Answer(*syn.segment, h, e.profile, offer.ts_offset);
+  Answer(*syn.segment, h, e.profile, syn.ts_offset);
   counters_.Add(Counter::kTcpPassiveOpens);
   return true;
 }
@@ -271,7 +271,7 @@ void Engine::HalfOpenExpired(uint32_t place) {
 }
 
 void Engine::SendSynAckAgain(const HalfOpen& e) {
-  if (out_.size() == out_.capacity()) return;  // the next timer, or the peer's, tries again
+  if (out_.full()) return;  // the next timer, or the peer's, tries again
   Packet packet = AllocatePacket(pool_);
   if (!packet) {
     NoBuffer();
@@ -285,7 +285,7 @@ void Engine::SendSynAckAgain(const HalfOpen& e) {
   const uint16_t size = wire::TcpHeaderLength(h.options);
   wire::WriteTcp(h, packet.Prepend(size));
   const Settings& s = profiles_[e.profile].settings;
-  OutSegment& out = out_.emplace_back();
+  OutSegment& out = out_.Add();
   out.packet = std::move(packet);
   out.remote = e.remote;
   out.local = e.local;

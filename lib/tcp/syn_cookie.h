@@ -3,38 +3,21 @@
 // that we have said so.
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <span>
 
 #include "base/seq.h"
 #include "base/siphash.h"
+#include "base/siphash_lanes.h"
 #include "base/time.h"
 #include "base/wipe.h"
-#include "weir/address.h"
+#include "tcp/syn_cookie_fields.h"
 
 namespace weir::tcp {
-
-// Which handshake: both ends, and the peer's initial sequence number.
-struct CookieFlow {
-  IpAddress remote;
-  IpAddress local;
-  uint16_t remote_port = 0;
-  uint16_t local_port = 0;
-  Seq irs;
-};
-
-// What the peer's SYN offered, as far as a cookie remembers it.
-struct CookieOptions {
-  uint16_t mss = 536;
-  std::optional<uint8_t> window_scale;  // 0..14
-  bool sack = false;
-  bool timestamps = false;
-  bool ecn = false;  // remembered only together with timestamps
-
-  friend bool operator==(const CookieOptions&, const CookieOptions&) = default;
-};
 
 // Makes and checks cookies. Layout of the ISS, most significant bits first: 24 of the MAC, then,
 // with the first eight of them added modulo 2, index of the MSS (3), index of the window scale (3),
@@ -52,7 +35,7 @@ class SynCookieCodec {
   static constexpr uint32_t kEpochMs = 30000;
   static constexpr uint32_t kLifeMs = 2 * kEpochMs;
   // How many low bits of TSval are not the clock's: no later TSval of the connection is below it.
-  static constexpr unsigned kTimestampBits = 21;
+  static constexpr unsigned kTimestampBits = cookie_detail::kTimestampBits;
 
   // `shared`: other hosts have the secret, and clocks less than kEpochMs away from ours.
   explicit SynCookieCodec(const SipKey& secret, bool shared = false)
@@ -62,15 +45,12 @@ class SynCookieCodec {
     Wipe(keys_, sizeof keys_);
   }
 
-  struct Cookie {
-    Seq iss;
-    uint32_t ts_value = 0;  // with options.timestamps
-  };
+  using Cookie = tcp::Cookie;
   // `ts_now` is what the connection's timestamp clock shows, `ts_offset` its offset.
   Cookie Make(const CookieFlow& flow, const CookieOptions& options, uint8_t own_scale, Time now,
               uint32_t ts_now, uint32_t ts_offset) const;
-  // The same for many SYNs, whose MACs are computed together: cookies[i] is what Make gives for
-  // requests[i]. As many of one as of the other.
+  // The same for many SYNs, whose MACs are computed together: done(i, cookie) is called with what
+  // Make gives for request(i), once for each i below `count`, those of one family in order.
   struct Request {
     CookieFlow flow;
     CookieOptions options;
@@ -78,7 +58,8 @@ class SynCookieCodec {
     uint32_t ts_now = 0;
     uint32_t ts_offset = 0;
   };
-  void MakeBatch(std::span<const Request> requests, Time now, std::span<Cookie> cookies) const;
+  template <class RequestOf, class Done>
+  void MakeBatch(size_t count, RequestOf request, Time now, Done done) const;
 
   // The cookie whose ISS is `iss`, made of the same once more: its timestamp is that of now.
   Cookie MakeAgain(const CookieFlow& flow, const CookieOptions& options, Seq iss, uint8_t own_scale,
@@ -109,5 +90,38 @@ class SynCookieCodec {
   };
   mutable EpochKey keys_[4];
 };
+
+template <class RequestOf, class Done>
+void SynCookieCodec::MakeBatch(size_t count, RequestOf request, Time now, Done done) const {
+  using namespace cookie_detail;
+  constexpr size_t kRoom = SipBatch<3>::kRoom;
+  struct Made {
+    uint64_t said;
+    uint32_t ts_latest, ts_offset;
+  };
+  const int64_t epoch = EpochOf(now);
+  const SipKey& key = KeyOf(epoch);
+  SipBatch<3> v4;
+  SipBatch<6> v6;
+  std::array<Made, kRoom> made;
+  for (size_t begin = 0; begin < count; begin += kRoom) {
+    const size_t size = std::min(kRoom, count - begin);
+    for (size_t i = 0; i < size; ++i) {
+      const Request r = request(begin + i);
+      const uint64_t said = Said(r.options, epoch, r.own_scale);
+      made[i] = {said, Latest(r.ts_now), r.ts_offset};
+      if (r.flow.remote.is_v4()) {
+        v4.Add(i, MessageV4(r.flow, said));
+      } else {
+        v6.Add(i, MessageV6(r.flow, said));
+      }
+    }
+    const auto finish = [&](size_t i, uint64_t mac) {
+      done(begin + i, CookieOf(mac, made[i].said, made[i].ts_latest, made[i].ts_offset));
+    };
+    v4.HashAll(key, finish);
+    v6.HashAll(key, finish);
+  }
+}
 
 }  // namespace weir::tcp

@@ -2,7 +2,7 @@
 // back.
 #include <algorithm>
 
-#include "tcp/engine.h"
+#include "tcp/answer.h"
 
 namespace weir::tcp {
 
@@ -15,19 +15,18 @@ CookieFlow Engine::CookieFlowOf(const wire::Frame& frame, uint8_t local) const {
 
 // The SYN is answered and forgotten: no record, no timer. The answer carries no option that the SYN
 // did not, so that it is never longer (requirement C11).
-void Engine::AnswerWithCookie(Listener& l, const Segment& segment, const CookieRequest& offer,
-                              const Cookie& cookie) {
-  const wire::TcpHeader& syn = segment.frame->tcp;
-  uint8_t present = syn.options.present & wire::TcpOptions::kMss;
-  if (offer.options.window_scale) present |= wire::TcpOptions::kWindowScale;
-  if (offer.options.timestamps) present |= wire::TcpOptions::kTimestamps;
+void Engine::AnswerWithCookie(Listener& l, const Syn& syn, const Cookie& cookie) {
+  using wire::TcpOptions;
+  const wire::TcpHeader& cause = syn.segment->frame->tcp;
+  uint8_t known = TcpOptions::kMss | TcpOptions::kWindowScale;
+  if (config_.timestamps) known |= TcpOptions::kTimestamps;
   wire::TcpHeader h;
-  DescribeSynAck(l.profile, segment.local, present, h);
+  DescribeSynAck(l.profile, syn.segment->local, cause.options.present & known, h);
   h.seq = cookie.iss;
-  h.ack = syn.seq + 1;
+  h.ack = cause.seq + 1;
   h.options.ts_value = cookie.ts_value;
-  h.options.ts_echo = syn.options.ts_value;
-  Answer(segment, h, l.profile, offer.ts_offset);
+  h.options.ts_echo = cause.options.ts_value;
+  Answer(*syn.segment, h, l.profile, syn.ts_offset);
   l.policy.CookieSent(now_);
   ++l.counts.cookies_sent;
   counters_.Add(Counter::kTcpCookiesSent);
@@ -54,7 +53,7 @@ uint64_t Engine::NameOfCookie(uint64_t hash, Seq iss) {
 
 // True when the acknowledgement brought a cookie: the connection has been made, as it was when its
 // SYN came, and has taken the segment like any other in SYN-RECEIVED.
-bool Engine::CookieArrives(Listener& l, Segment& segment, uint64_t hash) {
+[[gnu::noinline]] bool Engine::CookieArrives(Listener& l, Segment& segment, uint64_t hash) {
   const wire::TcpHeader& h = segment.frame->tcp;
   if (h.syn()) return false;
   const auto offer = CookieIn(segment, profiles_[l.profile].window_scale);

@@ -226,7 +226,9 @@ TEST(SynCookie, OfABatchEqualsThatOfEachAlone) {
       r.ts_now = now.millis().value + r.ts_offset;
     }
     std::vector<SynCookieCodec::Cookie> cookies(count);
-    codec.MakeBatch(requests, now, cookies);
+    codec.MakeBatch(
+        count, [&](size_t i) { return requests[i]; }, now,
+        [&](size_t i, const SynCookieCodec::Cookie& cookie) { cookies[i] = cookie; });
     for (size_t i = 0; i < count; ++i) {
       const SynCookieCodec::Request& r = requests[i];
       const auto alone = codec.Make(r.flow, r.options, r.own_scale, now, r.ts_now, r.ts_offset);
