@@ -273,6 +273,9 @@ class Engine {
   void OthersArrive(std::span<Segment> segments, bool limited);
   void Arrive(uint32_t index, Segment& segment, uint64_t hash);
   void ConnectionArrives(Tcb& c, Segment& segment);
+  bool HasEnded(uint32_t index) const {
+    return KindOf(index) == FlowKind::kConnection && tcbs_[index].state == TcpState::kClosed;
+  }
   void EndedArrives(const Tcb& c, Segment& segment);
   void SegmentArrives(Tcb& c, Segment& segment);
   static FlowKey KeyOf(const Segment& s) {

@@ -116,7 +116,11 @@ inline void Engine::AnswerSyn(const Syn& syn, const Cookie& cookie, bool look_ag
   const SynState state = l.policy.Update(l.half_open, now_);
   if (look_again) {
     const uint32_t index = table_.Find(KeyOf(*syn.segment), syn.hash);
-    if (index != FlowTable::kNone) return Arrive(index, *syn.segment, syn.hash);
+    if (HasEnded(index)) {
+      table_.Erase(syn.hash, index);  // as in EndedArrives: the tuple is free for the SYN
+    } else if (index != FlowTable::kNone) {
+      return Arrive(index, *syn.segment, syn.hash);
+    }
   }
   if (state == SynState::kCookie) return AnswerWithCookie(l, syn, cookie);
   const CookieOptions offer = RequestOf(syn).options;

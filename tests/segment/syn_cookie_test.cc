@@ -161,6 +161,26 @@ TEST_P(Cookies, SynWhoseAnswerWasLostIsAnsweredAgain) {
   rig.ExpectOpen();
 }
 
+// All in one burst: the client begins anew, and what comes of its first attempt opens by cookie and
+// is reset, before the new SYN has its turn.
+TEST_P(Cookies, SynIsAnsweredWhoseOldConnectionOpensAndEndsBesideIt) {
+  constexpr Seq kAgain = kPeerIss + 100'000;
+  Rig rig(Always());
+  rig.In(Syn(0).Mss(1460));
+  rig.Out(SynAck(0).Acks(1));
+  rig.InBurst({Syn(100'000).Mss(1460), Ack(1).Acks(1), Rst(1)});
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesAccepted), 1u);
+  EXPECT_EQ(rig.engine().listener(rig.listener()).counts.syns, 2u);
+  const Seg answer = rig.Any();
+  EXPECT_TRUE(answer.syn());
+  EXPECT_EQ(answer.ack, 100'001u);
+  rig.Quiet();
+  rig.ReturnTo(kPeerPort, rig.iss() + answer.seq, kAgain);
+  rig.In(Ack(1).Acks(1));
+  rig.ExpectOpen();
+  EXPECT_EQ(rig.engine().usage().connections, 1u);
+}
+
 TEST_P(Cookies, ReplayedAcknowledgementOpensNothingMore) {
   Rig rig(Always());
   rig.In(Syn(0).Mss(1460));
