@@ -17,7 +17,8 @@
 //      0  two octets: connection and action
 //      1  two octets: callback and what it does from now on
 //      2  one octet: which allocation of the next turn fails, 0 = all
-//      3  one octet: listeners open and close
+//      3  one octet: bit 0 is the listener; it closes, or, with bit 1, begins anew with the traits
+//         in bits 2..7
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -239,7 +240,8 @@ class World {
         return host_.FailAllocation(first);
       default: {
         const uint16_t port = (first & 1) == 0 ? FuzzedHost::kPort : FuzzedHost::kOtherPort;
-        (first & 2) == 0 ? host_.CloseListener(port) : host_.Listen(port);
+        host_.CloseListener(port);
+        if ((first & 2) != 0) host_.Listen(port, first >> 2);
         return Turn();
       }
     }

@@ -3,9 +3,9 @@
 // its place and its checksum mended; every invariant of both engines holds after every turn; and
 // when the input is at its end, so are, in time, all connections.
 //
-// An input is two octets of traits (fuzzed_host.h), one that opens the first connection (bit 0:
-// IPv6, bits 1..2: see Connect), and one octet of fate for each TCP frame sent: the low three bits
-// say what happens to it, the high five (n) how.
+// An input is two octets of traits (fuzzed_host.h), one that opens the first connection (bits 0..3:
+// see Connect; bits 4..7 are traits of all listeners), and one octet of fate for each TCP frame
+// sent: the low three bits say what happens to it, the high five (n) how.
 //   0  it arrives
 //   1  it is lost
 //   2  it arrives twice, the second time after 2^(n mod 16) ms
@@ -60,12 +60,13 @@ class World {
                           [](Connection) { return kBases[1]; }),
                FuzzedHost(1, input_.Octet(), SettingsOf(1), now_,
                           [](Connection) { return kBases[0]; })} {
+    const uint8_t first = input_.Octet();
     for (int h = 0; h < 2; ++h) {
       hosts_[h].set_connect([this, h](unsigned n) { return Connect(h, n); });
-      hosts_[h].Listen(FuzzedHost::kPort);
-      hosts_[h].Listen(FuzzedHost::kOtherPort);
+      hosts_[h].Listen(FuzzedHost::kPort, first >> 4);
+      hosts_[h].Listen(FuzzedHost::kOtherPort, first >> 4);
     }
-    hosts_[0].application().Open(input_.Octet());
+    hosts_[0].application().Open(first);
     turn_due_[0] = true;
   }
 

@@ -40,6 +40,11 @@ tcp::TcpConfig TcpConfigOf(uint8_t traits) {
   tcp.no_delay = (traits & kNagleOff) != 0;
   tcp.fast_open = (traits & kFastOpen) == kFastOpen;
   tcp.fast_open_pending = 2;
+  if ((traits & kShedding) == kShedding) {
+    tcp.shed_high = 60;
+    tcp.shed_low = 30;
+    tcp.shed_idle = true;
+  }
   if ((traits & kShortTimers) != 0) {
     tcp.retries2 = 4;
     tcp.syn_retries = tcp.synack_retries = 2;
@@ -80,7 +85,13 @@ FuzzedHost::FuzzedHost(int number, uint8_t traits, const ScriptedApplication::Se
       uncoupled_(application.uncoupled),
       pool_((traits & kScarceMemory) != 0 ? 16 : 64, kMtu + 100),
       device_pool_(kBurstMax + 24, kMtu + 100),
-      application_(application, std::move(read_base), [this](unsigned n) { return connect_(n); }),
+      application_(
+          application,
+          [this, read_base = std::move(read_base)](Connection c) {
+            NoteFastOpen(c);
+            return read_base(c);
+          },
+          [this](unsigned n) { return connect_(n); }),
       stack_(std::make_unique<stack::Stack>(ConfigOf(number, traits), pool_, counters_, now)),
       checker_(stack_->tcp(), [](const std::string& what) {
         std::fprintf(stderr, "%s\n", what.c_str());
@@ -103,7 +114,7 @@ Connection FuzzedHost::Connect(bool v4, unsigned number, uint16_t remote_port) {
   return opened.ok() ? *opened : Connection();
 }
 
-void FuzzedHost::Listen(uint16_t port) {
+void FuzzedHost::Listen(uint16_t port, uint8_t listener_traits) {
   auto& listener = listeners_[port == kOtherPort];
   if (listener) return;
   ListenOptions options{.port = port};
@@ -113,6 +124,18 @@ void FuzzedHost::Listen(uint16_t port) {
     options.max_connections = 6;
     options.max_per_prefix = 5;
   }
+  constexpr SynCookies kChoices[] = {SynCookies::kOff, SynCookies::kAuto, SynCookies::kAlways};
+  if (const int choice = listener_traits & kCookies; choice != 0) {
+    options.syn_cookies = kChoices[choice - 1];
+  }
+  if ((listener_traits & kDeferred) != 0) options.defer_accept_ms = 500;
+  if ((listener_traits & kLimited) != 0) {
+    options.syn_backlog = options.backlog = 1;
+    options.accept_overflow = AcceptOverflow::kReset;
+    options.max_connections = 3;
+    options.max_per_prefix = 2;
+  }
+  if ((listener_traits & kWithFastOpen) != 0) options.fast_open = true;
   listener = stack_->tcp().Listen(*stack_->tcp().WithDefaults(options), &application_);
 }
 
@@ -196,6 +219,15 @@ void FuzzedHost::CheckText(const Octets& octets, const wire::Frame& frame) {
     const auto text = std::span(octets).subspan(frame.text_offset, frame.text_size);
     return std::ranges::equal(text, StreamText(place, frame.text_size));
   }));
+}
+
+// Its text may be seen without its SYN-ACK, which was given up while both waited for the
+// neighbour's address.
+void FuzzedHost::NoteFastOpen(Connection c) {
+  const tcp::Tcb* tcb = Find(c.local(), c.remote());
+  if (tcb == nullptr || tcb->state != TcpState::kSynReceived) return;
+  isses_[{c.local().address, c.local().port, c.remote().address, c.remote().port}].push_back(
+      tcb->snd.una);
 }
 
 const tcp::Tcb* FuzzedHost::Find(const Endpoint& local, const Endpoint& remote) const {

@@ -32,7 +32,16 @@ enum Trait : uint8_t {
   kShortTimers = 1 << 5,   // gives up soon, and probes idle peers soon
   kScaled = 1 << 6,        // a window scale though the buffer needs none
   kNagleOff = 1 << 7,
-  kFastOpen = kScaled | kNagleOff,  // both together: of listeners and active opens
+  kFastOpen = kScaled | kNagleOff,           // both together: of listeners and active opens
+  kShedding = kTinyBuffers | kScarceMemory,  // long before memory is out, idle connections too
+};
+
+// What an input may choose about a listener; 0: as the host is configured.
+enum ListenerTrait : uint8_t {
+  kCookies = 3,        // 1 off, 2 auto, 3 always
+  kDeferred = 1 << 2,  // OnOpen waits for text
+  kLimited = 1 << 3,   // few connections, fewer of a prefix, resets beyond a short queue
+  kWithFastOpen = 1 << 4,
 };
 
 // What the hosts' cookies come from.
@@ -53,7 +62,7 @@ class FuzzedHost {
   // Sends to port `service` of the other host, from a port of its own by `number`.
   Connection Connect(bool v4, unsigned number, uint16_t remote_port);
   void set_connect(ScriptedApplication::Connect connect) { connect_ = std::move(connect); }
-  void Listen(uint16_t port);
+  void Listen(uint16_t port, uint8_t listener_traits = 0);
   void CloseListener(uint16_t port);
 
   // One turn with these frames; returns what is sent, with complete checksums.
@@ -78,6 +87,7 @@ class FuzzedHost {
  private:
   Octets Transmit(Packet& packet);
   void Trace(const char* arrow, const Octets& octets, Time now) const;
+  void NoteFastOpen(Connection c);
   void CheckText(const Octets& octets, const wire::Frame& frame);
 
   int number_;
@@ -92,7 +102,7 @@ class FuzzedHost {
   std::unique_ptr<stack::Stack> stack_;
   invariants::EngineChecker checker_;
   std::array<std::optional<uint16_t>, 2> listeners_;
-  // The initial sequence numbers shown, by source and destination.
+  // The initial sequence numbers shown, and those of fast opens, by source and destination.
   std::map<std::tuple<IpAddress, uint16_t, IpAddress, uint16_t>, std::vector<Seq>> isses_;
   bool exhausted_ = false;
 };
