@@ -144,7 +144,7 @@ std::vector<Key> TcpTimerKeys(TcpConfig& tcp) {
        "connection is given up; takes the place of retries2 and keepalive_probes."},
       {"syn_retries", Number{&tcp.syn_retries, 0, 127}, "",
        "Retransmissions of a SYN before an active open fails."},
-      {"synack_retries", Number{&tcp.synack_retries, 0, 127}, "",
+      {"synack_retries", Number{&tcp.synack_retries, 0, 62}, "",
        "Retransmissions of a SYN-ACK before a half-open connection is forgotten."},
       {"delayed_ack_ms", Number{&tcp.delayed_ack_ms, 1, 499}, "ms",
        "The longest an acknowledgment waits for company (RFC 9293 3.8.6.3: below 500)."},

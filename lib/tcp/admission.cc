@@ -34,16 +34,25 @@ bool Engine::AdmitsSyn(Listener& l, const Segment& segment) {
   return Drop(limit == Limit::kListener ? Counter::kDropTcpSynLimit : Counter::kDropTcpSynPrefix);
 }
 
-// The limit was met while the handshake went on, or its cookie was out: as when the accept queue is
-// full, it stays half-open, or the peer is told.
-bool Engine::AdmitsHandshake(Listener& l, const Segment& segment) {
-  if (shedding_.on) return Drop(Counter::kDropTcpShed);  // the peer's next segment tries again
-  const Limit limit = LimitMet(l, segment.frame->source);
-  if (limit == Limit::kNone) return true;
-  ++l.counts.refused;
-  Drop(limit == Limit::kListener ? Counter::kDropTcpLimit : Counter::kDropTcpPrefix);
-  if (l.parameters.accept_overflow == AcceptOverflow::kReset) AnswerWithReset(segment);
-  return false;
+// Whether the handshake that this segment completes makes a connection now. While the application
+// has not taken what is there already, or where a limit was met meanwhile, it stays half-open, and
+// the peer's next segment or our next SYN-ACK tries again; or the peer is told, if the listener
+// says so.
+Engine::Admission Engine::AdmitHandshake(Listener& l, const Segment& segment) {
+  if (l.unaccepted >= l.parameters.backlog) {
+    ++l.counts.overflowed;
+    Drop(Counter::kDropTcpAcceptFull);
+  } else if (shedding_.on) {
+    Drop(Counter::kDropTcpShed);
+    return Admission::kLater;  // that will pass
+  } else {
+    const Limit limit = LimitMet(l, segment.frame->source);
+    if (limit == Limit::kNone) return Admission::kNow;
+    ++l.counts.refused;
+    Drop(limit == Limit::kListener ? Counter::kDropTcpLimit : Counter::kDropTcpPrefix);
+  }
+  const bool refuses = l.parameters.accept_overflow == AcceptOverflow::kReset;
+  return refuses && AnswerWithReset(segment) ? Admission::kNever : Admission::kLater;
 }
 
 // A listener has one connection more, which the application has not accepted yet. Its parameters do

@@ -9,13 +9,13 @@ namespace weir::tcp {
 
 // 3.10.7.1: the RST carries what makes it acceptable to the sender. Never in answer to an RST, and
 // not faster than the limit.
-[[gnu::noinline]] void Engine::AnswerWithReset(const Segment& segment) {
+[[gnu::noinline]] bool Engine::AnswerWithReset(const Segment& segment) {
   const wire::Frame& frame = *segment.frame;
   const wire::TcpHeader& cause = frame.tcp;
-  if (cause.rst()) return;
+  if (cause.rst()) return false;
   if (!resets_.Take(now_)) {
     counters_.Add(Counter::kTcpResetsLimited);
-    return;
+    return false;
   }
   wire::TcpHeader h;
   h.flags = wire::kTcpRst;
@@ -27,6 +27,7 @@ namespace weir::tcp {
   }
   Answer(segment, h, Profiles::kNone);
   counters_.Add(Counter::kTcpResetsSent);
+  return true;
 }
 
 // What a connection without a place of its own owes: where both sides are.

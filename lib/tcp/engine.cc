@@ -47,6 +47,7 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
       out_(config.segments_per_turn),
       others_(config.segments_per_turn) {
   WEIR_CHECK(config.addresses.size() <= kAddressesMax);
+  for (uint64_t i = 0; i < 2; ++i) label_keys_[i] = SipHash24(config_.keys.timestamp, &i, 1) | 1;
   for (const LocalAddress& own : config_.addresses) mss_.push_back(MssOf(own));
   listeners_.reserve(kListenersMax);
   touched_.reserve(config.max_connections);

@@ -288,7 +288,7 @@ class Engine {
 
   // answer.cc
   void Answer(const Segment& segment, wire::TcpHeader& h, uint16_t profile, uint32_t ts_offset = 0);
-  void AnswerWithReset(const Segment& segment);
+  bool AnswerWithReset(const Segment& segment);
   void AnswerWithAck(const Segment& segment, Tcb& c);
   void DescribeSynAck(uint16_t profile, uint8_t local, uint8_t present, wire::TcpHeader& h) const;
 
@@ -300,16 +300,17 @@ class Engine {
   void HideClock();
   bool TakesSyns(Listener& l);
   void AnswerSyn(const Syn& syn, const Cookie& cookie, bool look_again);
+  CookieOptions OfferIn(const wire::Frame& frame) const;
   SynCookieCodec::Request RequestOf(const Syn& syn) const;
   void ReusedTupleArrives(Syn syn, Seq floor);
-  bool AcceptQueueFull(Listener& l, const Segment& segment);
   void TakeSynOptions(Tcb& c, const wire::TcpOptions& options) const;
 
   // admission.cc: how many connections a listener takes, and from where.
   enum class Limit : uint8_t { kNone, kListener, kPrefix };
   Limit LimitMet(const Listener& l, const IpAddress& remote) const;
   bool AdmitsSyn(Listener& l, const Segment& segment);
-  bool AdmitsHandshake(Listener& l, const Segment& segment);
+  enum class Admission : uint8_t { kNow, kLater, kNever };  // kNever: the peer has been told
+  Admission AdmitHandshake(Listener& l, const Segment& segment);
   uint64_t PrefixOf(const Listener& l, const IpAddress& remote) const;
   void CountIn(const Tcb& c);
   void CountOut(const Tcb& c);
@@ -318,7 +319,7 @@ class Engine {
   void AnswerWithCookie(Listener& l, const Syn& syn, const Cookie& cookie);
   std::optional<CookieOptions> CookieIn(const Segment& segment, uint8_t own_scale) const;
   bool CookieArrives(Listener& l, Segment& segment, uint64_t hash);
-  void AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint64_t hash);
+  bool AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint64_t hash);
   static uint64_t NameOfCookie(uint64_t hash, Seq iss);
   CookieFlow CookieFlowOf(const wire::Frame& frame, uint8_t local) const;
 
@@ -327,7 +328,7 @@ class Engine {
   bool TakeSynText(Tcb& c, const Segment& segment);
   void AddCookie(const Listener& l, const wire::Frame& frame, wire::TcpOptions& options);
   void AddNewCookie(const Tcb& c, wire::TcpOptions& options);
-  void FastOpenSynAgain(Tcb& c);
+  void FastOpenSynAgain(Tcb& c, const wire::TcpOptions& options);
   void FastOpenTimeout(Tcb& c);
   void EndFastOpen(const Tcb& c, CloseReason reason);
 
@@ -350,9 +351,13 @@ class Engine {
   void ForgetHalfOpenOf(uint16_t listener);
   void DescribeSynAck(const HalfOpen& e, uint32_t ts_value, wire::TcpHeader& h) const;
   uint32_t TimestampOf(const HalfOpen& e, uint32_t ts_offset) const;
+  CookieFlow FlowOf(const HalfOpen& e) const;
+  uint32_t SinceSynAck(const HalfOpen& e) const;  // microseconds, below 2^32
   void SynAgain(HalfOpen& e, const Segment& segment);
+  void OfferAgain(HalfOpen& e, const wire::Frame& frame, uint32_t ts_offset);
   void BeginPassive(Tcb& c, Seq irs, Seq iss, const CookieOptions& offer, uint32_t ts_recent) const;
   void HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash);
+  bool EchoFits(const HalfOpen& e, const wire::TcpHeader& h) const;
   static bool IsDeferred(const Listener& l, const Segment& segment);
   bool Defer(uint32_t place, const Listener& l, const Segment& segment);
   void HalfOpenExpired(uint32_t place);
@@ -526,8 +531,12 @@ class Engine {
   Connection Handle(const Tcb& c) { return Connection(this, tcbs_.IndexOf(c), c.generation); }
   Seq InitialSequence(const FlowKey& key, Seq floor) const;
   uint32_t TimestampOffset(const FlowKey& key) const;
-  // RFC 6437: stable, and differs by flow.
-  static uint32_t FlowLabel(uint32_t ts_offset) { return ts_offset * 0x9e3779b1u >> 12; }
+  // RFC 6437: stable, and differs by flow. Of the offset it gives nothing away, or it would tell
+  // what clock that hides.
+  uint32_t FlowLabel(uint32_t ts_offset) const {
+    const uint64_t mixed = ts_offset * label_keys_[0];
+    return static_cast<uint32_t>((mixed ^ mixed >> 32) * label_keys_[1] >> 44);
+  }
   uint64_t SecretHash(const SipKey& key, const FlowKey& tuple) const;
   uint32_t TimestampNow(const Tcb& c) const { return now_.millis().value + c.ts_offset; }
   // What we announce.
@@ -561,6 +570,7 @@ class Engine {
   TimingWheel<TimeWait> time_wait_wheel_;
   TokenBucket resets_;
   TokenBucket syn_ack_retransmits_;
+  uint64_t label_keys_[2];
   SynCookieCodec cookies_;
   CookiesTaken cookies_taken_;
   FastOpenCookieCodec fast_open_cookies_;

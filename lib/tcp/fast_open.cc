@@ -102,8 +102,9 @@ void Engine::AddNewCookie(const Tcb& c, TcpOptions& options) {
 }
 
 // The SYN again, while nothing else has come: as with half-open connections, the answer goes out
-// again, and the timer runs on.
-void Engine::FastOpenSynAgain(Tcb& c) {
+// again, and the timer runs on. Options that this SYN has not are off (RFC 7413 4.2.1: it comes
+// without the cookie, and may come without others).
+void Engine::FastOpenSynAgain(Tcb& c, const TcpOptions& options) {
   Drop(Counter::kDropTcpSyn);
   const uint8_t slot = ChallengeSlot();
   if (c.challenge_slot == slot) {
@@ -111,6 +112,11 @@ void Engine::FastOpenSynAgain(Tcb& c) {
     return;
   }
   c.challenge_slot = slot;
+  TcpOptions both = options;
+  if (!c.has(kTimestamps)) both.present &= static_cast<uint8_t>(~TcpOptions::kTimestamps);
+  if (c.scale == 0) both.present &= static_cast<uint8_t>(~TcpOptions::kWindowScale);
+  c.clear(kTimestamps);
+  TakeSynOptions(c, both);
   c.owe(kSendSyn);
 }
 

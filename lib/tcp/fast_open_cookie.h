@@ -3,22 +3,20 @@
 #pragma once
 
 #include <cstdint>
-#include <limits>
 
 #include "base/siphash.h"
 #include "base/time.h"
-#include "base/wipe.h"
+#include "tcp/epoch_keys.h"
 #include "weir/address.h"
 #include "wire/tcp.h"
 
 namespace weir::tcp {
 
-// Makes and checks cookies of eight octets: SipHash-2-4 of the client's address. The key of an
-// epoch follows from the secret and the epoch's number, so that all workers, and all hosts that
-// share secret and clock, make the same cookies. A cookie is good for the epoch in which it was
-// made and the one after: four to eight hours, and no longer than the secret, which a process draws
-// when it starts unless it is told one. Who has one may use it for as many connections as it likes;
-// what those may cost, PendingFastOpens limits.
+// Makes and checks cookies of eight octets: SipHash-2-4 of the client's address. All workers, and
+// all hosts that share secret and clock, make the same cookies. A cookie is good for the epoch in
+// which it was made and the one after: four to eight hours, and no longer than the secret, which a
+// process draws when it starts unless it is told one. Who has one may use it for as many
+// connections as it likes; what those may cost, PendingFastOpens limits.
 class FastOpenCookieCodec {
  public:
   static constexpr uint32_t kEpochMs = 4 * 3600 * 1000;
@@ -28,11 +26,7 @@ class FastOpenCookieCodec {
 
   // `shared`: other hosts have the secret, and clocks less than kSkewMs away from ours.
   explicit FastOpenCookieCodec(const SipKey& secret, bool shared = false)
-      : secret_(secret), shared_(shared) {}
-  ~FastOpenCookieCodec() {
-    Wipe(&secret_, sizeof secret_);
-    Wipe(keys_, sizeof keys_);
-  }
+      : keys_(secret, kKeys, kEpochMs), shared_(shared) {}
 
   wire::FastOpenCookie Make(const IpAddress& client, Time now) const;
 
@@ -44,17 +38,12 @@ class FastOpenCookieCodec {
   Verdict Check(const IpAddress& client, const wire::FastOpenCookie& cookie, Time now) const;
 
  private:
-  static int64_t EpochOf(Time now) { return now.us / (int64_t{kEpochMs} * 1000); }
+  static constexpr uint64_t kKeys = 0x7413;  // the RFC's number, to tell them from SYN cookies'
+
   uint64_t Mac(const IpAddress& client, int64_t epoch) const;
 
-  SipKey secret_;
+  EpochKeys keys_;
   bool shared_;
-  // Derived keys of this epoch, the last and the next, by the last bits of their numbers.
-  struct EpochKey {
-    int64_t epoch = std::numeric_limits<int64_t>::min();
-    SipKey key;
-  };
-  mutable EpochKey keys_[4];
 };
 
 }  // namespace weir::tcp

@@ -35,8 +35,9 @@ struct alignas(64) HalfOpen {
   uint8_t sack : 1;
   uint8_t is_cookie : 1;  // `iss`
   uint8_t timed_out : 1;  // the SYN-ACK was sent again
-  uint8_t deferred : 1;   // complete, and waits for text
-  uint8_t retransmits : 7;
+  uint8_t deferred : 1;   // waits for text, its ACK has come
+  uint8_t answered : 1;   // its ACK has come, and could not open it yet
+  uint8_t retransmits : 6;
   uint8_t challenge_slot;  // as Tcb::challenge_slot; SYNs that come again count as well
 };
 static_assert(sizeof(HalfOpen) == 64, "one cache line");

@@ -81,19 +81,26 @@ void Engine::HideClock() {
   }
 }
 
-// What the peer offers in its SYN, as far as we would take it, and what its cookie is made of.
+// What the peer offers in its SYN, as far as we would take it.
+CookieOptions Engine::OfferIn(const wire::Frame& frame) const {
+  const TcpOptions& o = frame.tcp.options;
+  CookieOptions offer;
+  offer.mss = frame.v4 ? kMssDefaultV4 : kMssDefaultV6;
+  if (o.has(TcpOptions::kMss)) offer.mss = o.mss;
+  if (o.has(TcpOptions::kWindowScale)) {
+    offer.window_scale = std::min(o.window_scale, wire::kTcpWindowScaleMax);
+  }
+  offer.sack = o.has(TcpOptions::kSackPermitted);
+  offer.timestamps = o.has(TcpOptions::kTimestamps) && config_.timestamps;
+  return offer;
+}
+
+// What its cookie is made of.
 inline SynCookieCodec::Request Engine::RequestOf(const Syn& syn) const {
   const wire::Frame& frame = *syn.segment->frame;
-  const TcpOptions& o = frame.tcp.options;
   SynCookieCodec::Request r;
   r.flow = CookieFlowOf(frame, syn.segment->local);
-  r.options.mss = frame.v4 ? kMssDefaultV4 : kMssDefaultV6;
-  if (o.has(TcpOptions::kMss)) r.options.mss = o.mss;
-  if (o.has(TcpOptions::kWindowScale)) {
-    r.options.window_scale = std::min(o.window_scale, wire::kTcpWindowScaleMax);
-  }
-  r.options.sack = o.has(TcpOptions::kSackPermitted);
-  r.options.timestamps = o.has(TcpOptions::kTimestamps) && config_.timestamps;
+  r.options = OfferIn(frame);
   r.own_scale = profiles_[listeners_[syn.listener].profile].window_scale;
   r.ts_now = now_.millis().value + syn.ts_offset;
   r.ts_offset = syn.ts_offset;
@@ -123,7 +130,7 @@ inline void Engine::AnswerSyn(const Syn& syn, const Cookie& cookie, bool look_ag
     }
   }
   if (state == SynState::kCookie) return AnswerWithCookie(l, syn, cookie);
-  const CookieOptions offer = RequestOf(syn).options;
+  const CookieOptions offer = OfferIn(*syn.segment->frame);
   if (FastOpenArrives(syn, offer)) return;
   if (l.parameters.syn_cookies == SynCookies::kOff) {
     const Cookie by_clock{InitialSequence(KeyOf(*syn.segment), Seq(0)),
@@ -142,19 +149,9 @@ void Engine::ReusedTupleArrives(Syn syn, Seq floor) {
   const FlowKey key = KeyOf(*syn.segment);
   syn.ts_offset = TimestampOffset(key);
   const Cookie by_clock{InitialSequence(key, floor), now_.millis().value + syn.ts_offset};
-  if (!RememberSyn(syn, RequestOf(syn).options, by_clock, false)) {
+  if (!RememberSyn(syn, OfferIn(*syn.segment->frame), by_clock, false)) {
     Drop(Counter::kDropTcpBacklogFull);
   }
-}
-
-// The application has not taken what is there already. The handshake stays open: the peer's next
-// segment, or our next SYN-ACK, tries again - or the peer is told, if the listener says so.
-bool Engine::AcceptQueueFull(Listener& l, const Segment& segment) {
-  if (l.unaccepted < l.parameters.backlog) return false;
-  Drop(Counter::kDropTcpAcceptFull);
-  ++l.counts.overflowed;
-  if (l.parameters.accept_overflow == AcceptOverflow::kReset) AnswerWithReset(segment);
-  return true;
 }
 
 void Engine::Accepted(uint16_t listener) {

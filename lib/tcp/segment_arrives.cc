@@ -71,7 +71,7 @@ bool Engine::CheckSequence(Arrival& a) {
     return Drop(Counter::kDropTcpSyn);
   }
   if (c.fast_opened() && a.h.syn() && !a.h.rst() && !a.h.has_ack() && first == c.snd.wl1) {
-    FastOpenSynAgain(c);
+    FastOpenSynAgain(c, a.h.options);
     return false;
   }
   const uint32_t window = c.receive_window();

@@ -9,7 +9,7 @@ namespace weir::tcp {
 namespace {
 
 // HalfOpen::retransmits beyond every limit: the SYN-ACK that ends the wait for text.
-constexpr uint8_t kLastTry = 0x7f;
+constexpr uint8_t kLastTry = 0x3f;
 
 }  // namespace
 
@@ -74,7 +74,7 @@ uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash) {
   TakeOffer(e, offer);
   e.is_cookie = is_cookie;
   e.timed_out = false;
-  e.deferred = false;
+  e.deferred = e.answered = false;
   e.retransmits = 0;
   e.challenge_slot = NoChallengeYet();
   profiles_.AddUser(e.profile);
@@ -120,11 +120,19 @@ void Engine::DescribeSynAck(const HalfOpen& e, uint32_t ts_value, wire::TcpHeade
 uint32_t Engine::TimestampOf(const HalfOpen& e, uint32_t ts_offset) const {
   const uint32_t clock = now_.millis().value + ts_offset;
   if (e.timestamps == 0 || e.is_cookie == 0) return clock;
-  const CookieFlow flow{e.remote, config_.addresses[e.local].address, e.remote_port, e.local_port,
-                        e.irs};
+  const Time made = now_ - Microseconds(SinceSynAck(e));
   return cookies_
-      .MakeAgain(flow, OfferOf(e), e.iss, profiles_[e.profile].window_scale, now_, clock, ts_offset)
+      .MakeAgain(FlowOf(e), OfferOf(e), e.iss, profiles_[e.profile].window_scale, made, clock,
+                 ts_offset)
       .ts_value;
+}
+
+CookieFlow Engine::FlowOf(const HalfOpen& e) const {
+  return {e.remote, config_.addresses[e.local].address, e.remote_port, e.local_port, e.irs};
+}
+
+uint32_t Engine::SinceSynAck(const HalfOpen& e) const {
+  return static_cast<uint32_t>(now_.us) - e.sent_us;
 }
 
 // The SYN again: our SYN-ACK was lost, or is still on its way. The RFC's letter would have us send
@@ -140,9 +148,32 @@ void Engine::SynAgain(HalfOpen& e, const Segment& segment) {
   e.timed_out = true;  // which of the two is acknowledged, no clock can tell (RFC 6298 3)
   // RFC 6298 5.1: the timer runs on, or who repeats its SYN would be remembered for ever.
   const uint32_t ts_offset = TimestampOffset(FlowKey::Of(e));
+  OfferAgain(e, *segment.frame, ts_offset);
   wire::TcpHeader h;
   DescribeSynAck(e, TimestampOf(e, ts_offset), h);
   Answer(segment, h, e.profile, ts_offset);
+}
+
+// Who hears nothing may leave options out of its next SYN. The answer must not have more than the
+// SYN, and its acknowledgement must tell which of the two answers it is for: another cookie does.
+// An ISS that is none stays, with the options that both SYNs have.
+void Engine::OfferAgain(HalfOpen& e, const wire::Frame& frame, uint32_t ts_offset) {
+  CookieOptions offer = OfferIn(frame);
+  const CookieOptions known = OfferOf(e);
+  if (offer.timestamps) e.ts_recent = frame.tcp.options.ts_value;
+  if (offer == known) return;
+  const Profile& profile = profiles_[e.profile];
+  if (e.is_cookie != 0) {
+    const uint32_t clock = now_.millis().value + ts_offset;
+    e.iss = cookies_.Make(FlowOf(e), offer, profile.window_scale, now_, clock, ts_offset).iss;
+    e.sent_us = static_cast<uint32_t>(now_.us);
+    listeners_[profile.listener].policy.Arm(now_);
+  } else {
+    offer.timestamps = offer.timestamps && known.timestamps;
+    offer.sack = offer.sack && known.sack;
+    if (!known.window_scale) offer.window_scale.reset();
+  }
+  TakeOffer(e, offer);
 }
 
 // --- what arrives for it ---
@@ -178,22 +209,34 @@ void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
   if (h.syn() && !h.has_ack() && !h.rst() && h.seq == e.irs && !older) return SynAgain(e, segment);
   Listener& l = listeners_[profiles_[e.profile].listener];
   const bool plain_ack = h.has_ack() && !h.syn() && !h.rst();
-  if (plain_ack && h.ack != e.iss + 1) AdoptCookie(l, e, segment, hash);
+  bool proven = e.answered != 0;
+  if (plain_ack && h.ack != e.iss + 1) proven = AdoptCookie(l, e, segment, hash);
   const bool completes = plain_ack && h.ack == e.iss + 1;
-  if (completes && IsDeferred(l, segment) && Defer(place, l, segment)) return;
-  if (completes && (AcceptQueueFull(l, segment) || !AdmitsHandshake(l, segment))) {
-    if (l.parameters.accept_overflow == AcceptOverflow::kReset) ForgetHalfOpen(place);
-    return;
+  // No round trip ends with an ACK that has come before (RFC 6298 3).
+  const bool late = e.answered != 0 && e.timed_out == 0;
+  Tcb* c;
+  if (completes) {
+    if (!proven && !EchoFits(e, h)) {
+      Drop(Counter::kDropTcpCookie);
+      return;
+    }
+    e.answered = true;
+    if (IsDeferred(l, segment) && Defer(place, l, segment)) return;
+    const Admission admission = AdmitHandshake(l, segment);
+    if (admission == Admission::kNever) return ForgetHalfOpen(place);
+    if (admission == Admission::kLater) return;
+    c = NewTcb(FlowKey::Of(e), e.profile);
+    if (c == nullptr) return;  // counted; the peer sends it again
+  } else {
+    c = &Scratch(FlowKey::Of(e), e.profile);  // for the moment
   }
-  // Who completes the handshake needs a block that stays; everybody else one for the moment.
-  Tcb* c = completes ? NewTcb(FlowKey::Of(e), e.profile) : &Scratch(FlowKey::Of(e), e.profile);
-  if (c == nullptr) return;  // counted; the peer sends it again
   BeginPassive(*c, e.irs, e.iss, OfferOf(e), e.ts_recent);
   c->rttvar_us = e.sent_us;
   c->retransmits = e.retransmits == kLastTry ? 0 : e.retransmits;
   c->challenge_slot = e.challenge_slot;
-  if (e.timed_out != 0) c->set(kSynTimedOut);
+  if (e.timed_out != 0 || late) c->set(kSynTimedOut);
   SegmentArrives(*c, segment);
+  if (late) c->clear(kSynTimedOut);
   if (c->state == TcpState::kSynReceived) {
     e.challenge_slot = c->challenge_slot;
     if (c->owes(kAckNow) && *segment.packet) AnswerWithAck(segment, *c);
@@ -211,6 +254,17 @@ void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
     if (h.syn() && e.is_cookie != 0) l.policy.Arm(now_);
   }
   FreeHalfOpen(place);
+}
+
+// Whether an acknowledgement echoes a timestamp of this handshake: the cookie's, or the clock's,
+// which a challenge may have had. The ISS alone would be 24 bits for a stranger to guess.
+bool Engine::EchoFits(const HalfOpen& e, const wire::TcpHeader& h) const {
+  if (e.timestamps == 0 || e.is_cookie == 0 || !h.options.has(TcpOptions::kTimestamps)) return true;
+  const uint32_t ts_offset = TimestampOffset(FlowKey::Of(e));
+  const uint32_t since = now_.millis().value + ts_offset - h.options.ts_echo;
+  if (since <= SinceSynAck(e) / 1000 + 1) return true;
+  constexpr uint32_t kProof = (1u << SynCookieCodec::kTimestampBits) - 1;
+  return ((h.options.ts_echo - TimestampOf(e, ts_offset)) & kProof) == 0;
 }
 
 // Nobody is told of a connection on which nothing was said yet, where the listener wants it so.

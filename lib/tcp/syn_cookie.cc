@@ -10,18 +10,8 @@
 namespace weir::tcp {
 using namespace cookie_detail;
 
-const SipKey& SynCookieCodec::KeyOf(int64_t epoch) const {
-  EpochKey& known = keys_[epoch & 3];
-  if (known.epoch != epoch) {
-    const uint64_t first[2] = {static_cast<uint64_t>(epoch), 0};
-    const uint64_t second[2] = {static_cast<uint64_t>(epoch), 1};
-    known = {epoch, {SipHash24(secret_, first, 2), SipHash24(secret_, second, 2)}};
-  }
-  return known.key;
-}
-
 uint64_t SynCookieCodec::Mac(const CookieFlow& flow, int64_t epoch, uint64_t said) const {
-  const SipKey& key = KeyOf(epoch);
+  const SipKey& key = keys_.KeyOf(epoch);
   if (flow.remote.is_v4()) return SipHash24(key, MessageV4(flow, said).data(), 3);
   return SipHash24(key, MessageV6(flow, said).data(), 6);
 }
@@ -29,21 +19,22 @@ uint64_t SynCookieCodec::Mac(const CookieFlow& flow, int64_t epoch, uint64_t sai
 SynCookieCodec::Cookie SynCookieCodec::Make(const CookieFlow& flow, const CookieOptions& options,
                                             uint8_t own_scale, Time now, uint32_t ts_now,
                                             uint32_t ts_offset) const {
-  const int64_t epoch = EpochOf(now);
+  const int64_t epoch = keys_.EpochOf(now);
   const uint64_t said = Said(options, epoch, own_scale);
   return CookieOf(Mac(flow, epoch, said), said, Latest(ts_now), ts_offset);
 }
 
-int64_t SynCookieCodec::EpochOf(Seq iss, Time now) {
+int64_t SynCookieCodec::EpochOf(Seq iss, Time now) const {
   const IssFields fields = IssFields::Unpack(static_cast<uint8_t>(iss.value ^ iss.value >> 24));
-  return EpochOf(now) - ((EpochOf(now) ^ fields.parity) & 1);
+  const int64_t epoch = keys_.EpochOf(now);
+  return epoch - ((epoch ^ fields.parity) & 1);
 }
 
 SynCookieCodec::Cookie SynCookieCodec::MakeAgain(const CookieFlow& flow,
                                                  const CookieOptions& options, Seq iss,
-                                                 uint8_t own_scale, Time now, uint32_t ts_now,
+                                                 uint8_t own_scale, Time made, uint32_t ts_now,
                                                  uint32_t ts_offset) const {
-  const int64_t epoch = EpochOf(iss, now);
+  const int64_t epoch = EpochOf(iss, made);
   const uint64_t said = Said(options, epoch, own_scale);
   return CookieOf(Mac(flow, epoch, said), said, Latest(ts_now), ts_offset);
 }
@@ -63,7 +54,7 @@ std::optional<CookieOptions> SynCookieCodec::Check(const CookieFlow& flow, Seq i
            (!ts_echo || low >> 5 == (static_cast<uint32_t>(mac) & 0xffffu));
   };
   // The parity tells this epoch from its neighbours, but not those from each other.
-  const bool may_be_next = shared_ && epoch != EpochOf(now);
+  const bool may_be_next = shared_ && epoch != keys_.EpochOf(now);
   if (!made_in(epoch) && !(may_be_next && made_in(epoch + 2))) return std::nullopt;
   CookieOptions options{.mss = kMss[fields.mss], .sack = fields.sack != 0};
   options.timestamps = ts_echo.has_value();

@@ -7,14 +7,13 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 
 #include "base/seq.h"
 #include "base/siphash.h"
 #include "base/siphash_lanes.h"
 #include "base/time.h"
-#include "base/wipe.h"
+#include "tcp/epoch_keys.h"
 #include "tcp/syn_cookie_fields.h"
 
 namespace weir::tcp {
@@ -26,10 +25,9 @@ namespace weir::tcp {
 // else that the cookie says, the epoch, and `own_scale`, what we announced ourselves; nothing
 // outside it has a say in what is accepted.
 //
-// The key of an epoch follows from the secret and the epoch's number, so that all workers, and all
-// hosts that share secret and clock, make the same cookies. A cookie is good for the epoch in which
-// it was made and the one after; where other hosts make them too, whose clocks are not quite ours,
-// also for the one before.
+// All workers, and all hosts that share secret and clock, make the same cookies. A cookie is good
+// for the epoch in which it was made and the one after; where other hosts make them too, whose
+// clocks are not quite ours, also for the one before.
 class SynCookieCodec {
  public:
   static constexpr uint32_t kEpochMs = 30000;
@@ -39,11 +37,7 @@ class SynCookieCodec {
 
   // `shared`: other hosts have the secret, and clocks less than kEpochMs away from ours.
   explicit SynCookieCodec(const SipKey& secret, bool shared = false)
-      : secret_(secret), shared_(shared) {}
-  ~SynCookieCodec() {
-    Wipe(&secret_, sizeof secret_);
-    Wipe(keys_, sizeof keys_);
-  }
+      : keys_(secret, kKeys, kEpochMs), shared_(shared) {}
 
   using Cookie = tcp::Cookie;
   // `ts_now` is what the connection's timestamp clock shows, `ts_offset` its offset.
@@ -62,8 +56,9 @@ class SynCookieCodec {
   void MakeBatch(size_t count, RequestOf request, Time now, Done done) const;
 
   // The cookie whose ISS is `iss`, made of the same once more: its timestamp is that of now.
+  // `made`: when the first one was, or up to an epoch later.
   Cookie MakeAgain(const CookieFlow& flow, const CookieOptions& options, Seq iss, uint8_t own_scale,
-                   Time now, uint32_t ts_now, uint32_t ts_offset) const;
+                   Time made, uint32_t ts_now, uint32_t ts_offset) const;
 
   // What the SYN offered, if `iss` (and `ts_echo`, where the acknowledgement has one) is a cookie
   // of ours for this flow that is still good. MSS and, without timestamps, window scale come back
@@ -73,22 +68,16 @@ class SynCookieCodec {
                                      uint32_t ts_offset) const;
 
  private:
-  static int64_t EpochOf(Time now) { return now.us / (int64_t{kEpochMs} * 1000); }
+  static constexpr uint64_t kKeys = 0x4987;  // the RFC's number
+
   // When a cookie was made that is good at `now`.
-  static int64_t EpochOf(Seq iss, Time now);
-  const SipKey& KeyOf(int64_t epoch) const;
+  int64_t EpochOf(Seq iss, Time now) const;
   uint64_t Mac(const CookieFlow& flow, int64_t epoch, uint64_t said) const;
   // No TSval may be above the clock of a host that the connection goes on with.
   uint32_t Latest(uint32_t ts_now) const { return shared_ ? ts_now - kEpochMs : ts_now; }
 
-  SipKey secret_;
+  EpochKeys keys_;
   bool shared_;
-  // Derived keys of this epoch, the last and the next, by the last bits of their numbers.
-  struct EpochKey {
-    int64_t epoch = std::numeric_limits<int64_t>::min();
-    SipKey key;
-  };
-  mutable EpochKey keys_[4];
 };
 
 template <class RequestOf, class Done>
@@ -99,8 +88,8 @@ void SynCookieCodec::MakeBatch(size_t count, RequestOf request, Time now, Done d
     uint64_t said;
     uint32_t ts_latest, ts_offset;
   };
-  const int64_t epoch = EpochOf(now);
-  const SipKey& key = KeyOf(epoch);
+  const int64_t epoch = keys_.EpochOf(now);
+  const SipKey& key = keys_.KeyOf(epoch);
   SipBatch<3> v4;
   SipBatch<6> v6;
   std::array<Made, kRoom> made;

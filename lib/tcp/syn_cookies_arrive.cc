@@ -67,7 +67,7 @@ uint64_t Engine::NameOfCookie(uint64_t hash, Seq iss) {
     Drop(Counter::kDropTcpDeferred);  // the text will bring the cookie as well
     return true;
   }
-  if (AcceptQueueFull(l, segment) || !AdmitsHandshake(l, segment)) return true;
+  if (AdmitHandshake(l, segment) != Admission::kNow) return true;
   Tcb* c = Allocate(KeyOf(segment), hash, l.profile);
   if (c == nullptr) return true;  // counted; the peer sends it again
   cookies_taken_.Add(name);
@@ -85,11 +85,12 @@ uint64_t Engine::NameOfCookie(uint64_t hash, Seq iss) {
 // The tuple's entry is about another answer than the one that the peer has taken, which was a
 // cookie. Its SYN came again when there was room, and was remembered then; or a stranger's SYN took
 // the entry away from it (F4). A SYN proves nothing, a cookie that comes back does.
-void Engine::AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint64_t hash) {
-  if (!l.policy.BelievesCookies(now_)) return;
+// True if it was one.
+bool Engine::AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint64_t hash) {
+  if (!l.policy.BelievesCookies(now_)) return false;
   const auto offer = CookieIn(segment, profiles_[e.profile].window_scale);
   const wire::TcpHeader& h = segment.frame->tcp;
-  if (!offer || cookies_taken_.Contains(NameOfCookie(hash, h.ack - 1))) return;
+  if (!offer || cookies_taken_.Contains(NameOfCookie(hash, h.ack - 1))) return false;
   // The entry is exact where a cookie is rounded; but which options there are, the answer has said
   // that the peer has taken.
   const CookieOptions known = OfferOf(e);
@@ -104,6 +105,7 @@ void Engine::AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint6
   e.is_cookie = true;
   e.timed_out = true;  // whose answer this is, no clock can tell (RFC 6298 3)
   counters_.Add(Counter::kTcpCookiesAccepted);
+  return true;
 }
 
 }  // namespace weir::tcp

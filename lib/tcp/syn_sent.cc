@@ -27,9 +27,9 @@ void Engine::SynSentArrives(Tcb& c, const Segment& segment) {
     Drop(Counter::kDropTcpSynSent);
     return;
   }
-  // A SYN-ACK must echo a timestamp that this connection sent.
+  // A SYN-ACK must echo a timestamp that this connection sent. Some hosts echo 0 there.
   if (h.has_ack() && h.options.has(wire::TcpOptions::kTimestamps) && config_.timestamps &&
-      static_cast<int32_t>(TimestampNow(c) - h.options.ts_echo) < 0) {
+      h.options.ts_echo != 0 && static_cast<int32_t>(TimestampNow(c) - h.options.ts_echo) < 0) {
     Drop(Counter::kDropTcpSynSent);
     return;
   }

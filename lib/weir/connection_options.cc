@@ -36,7 +36,7 @@ constexpr Range kRanges[] = {
     {"retries2", &ConnectionOptions::retries2, 1, 255},
     {"orphan_retries", &ConnectionOptions::orphan_retries, 0, 255},
     {"syn_retries", &ConnectionOptions::syn_retries, 0, 127},
-    {"synack_retries", &ConnectionOptions::synack_retries, 0, 127},
+    {"synack_retries", &ConnectionOptions::synack_retries, 0, 62},
     {"rto_initial_ms", &ConnectionOptions::rto_initial_ms, 10, 60000},
     {"rto_min_ms", &ConnectionOptions::rto_min_ms, 1, 60000},
     {"rto_max_ms", &ConnectionOptions::rto_max_ms, 1000, kHourMs},

@@ -36,7 +36,7 @@ struct ConnectionOptions {
   std::optional<uint32_t> retries2 = {};        // 1..255: the connection is given up
   std::optional<uint32_t> orphan_retries = {};  // 0..255: the same once Close was called
   std::optional<uint32_t> syn_retries = {};     // 0..127: of an active open's SYN
-  std::optional<uint32_t> synack_retries = {};  // 0..127: of a passive open's SYN-ACK
+  std::optional<uint32_t> synack_retries = {};  // 0..62: of a passive open's SYN-ACK
 
   // RFC 6298; rto_min_ms and rto_initial_ms are no larger than rto_max_ms.
   std::optional<uint32_t> rto_initial_ms = {};  // 10..60000

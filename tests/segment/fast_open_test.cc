@@ -382,6 +382,22 @@ TEST_P(FastOpen, SynAgainIsAnsweredAgainAndDeliveredOnce) {
 }
 
 // A stranger who guesses the window cannot end what the application has.
+// RFC 7413 4.2.1: it comes without the cookie, and some hosts leave out other options, too.
+TEST_P(FastOpen, SynAgainWithoutOptionsEstablishesWithoutThem) {
+  Rig rig(On());
+  const auto cookie = CookieOf(rig);
+  rig.In(Syn(0).Mss(1460).Ts(1000, 0).Scale(7).Cookie(cookie).Octets(10));
+  rig.Out(SynAck(0).Acks(11));
+  ASSERT_EQ(rig.handler().opened.size(), 1u);
+  rig.Advance(Milliseconds(990));
+  rig.In(Syn(0).Mss(1460));
+  EXPECT_EQ(rig.Out(SynAck(0).Acks(11)).options.present, wire::TcpOptions::kMss);
+  rig.In(Data(11, 10).Acks(1));
+  EXPECT_EQ(rig.c().Info().state, TcpState::kEstablished);
+  EXPECT_EQ(rig.counter(Counter::kDropTcpNoTimestamp), 0u);
+  rig.Discard();
+}
+
 TEST_P(FastOpen, AnotherSynInTheWindowIsChallenged) {
   Rig rig(On());
   Open(rig);
