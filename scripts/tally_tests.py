@@ -32,7 +32,7 @@ def count(suite, counts):
 
 
 def count_cases(log_base):
-    """{meson's name of a test: [run, failed, skipped]}, for the tests that report their cases."""
+    """{meson's name of a test, or what stands behind its suites: [run, failed, skipped]}, for those that report their cases."""
     cases = collections.defaultdict(lambda: [0, 0, 0])
     junit_path = pathlib.Path(f"{log_base}.junit.xml")
     if junit_path.exists():
@@ -44,7 +44,7 @@ def count_cases(log_base):
                 count(suite, cases[test])
     # tests/e2e has pytest write its own, one file for each test.
     for path in junit_path.parent.glob("pytest-*.xml"):
-        count(ElementTree.parse(path).getroot(), cases["weir:e2e / " + path.stem.removeprefix("pytest-")])
+        count(ElementTree.parse(path).getroot(), cases[path.stem.removeprefix("pytest-")])
     return cases
 
 
@@ -59,12 +59,13 @@ def tally(log_base):
         test = json.loads(line)
         suite, _, name = test["name"].rpartition(" / ")
         suite = suite.rpartition(":")[2]
-        run, failed, skipped = cases.get(test["name"], (1, 0, 0))
+        own = cases.get(test["name"]) or cases.get(name)
+        run, failed, skipped = own or (1, 0, 0)
         if test["result"] in SKIPPED:
             failed, skipped = 0, run
         elif test["result"] not in PASSED and failed == 0:
             failed = 1
-            run = run + 1 if test["name"] in cases else 1
+            run = run + 1 if own else 1
         rows.append((suite, name, run - failed - skipped, failed, skipped, test["duration"]))
     return rows
 

@@ -45,7 +45,12 @@ EchoBed::EchoBed(const PeerOptions& options)
       pool_(32768),
       stack_(ConfigFor(options), pool_, counters_, now_),
       remotes_(options.connections) {
-  WEIR_CHECK(stack_.tcp().Listen(*stack_.tcp().WithDefaults({.port = kServerPort}), &handler_));
+  tcp::ListenParameters parameters = *stack_.tcp().WithDefaults({.port = kServerPort});
+  parameters.pull = options.pull;
+  Handler* handler = options.handler != nullptr ? options.handler : &handler_;
+  const auto listener = stack_.tcp().Listen(parameters, handler);
+  WEIR_CHECK(listener);
+  listener_ = *listener;
   stack_.Start(now_);
   (void)stack_.Turn({}, now_);
   // The stack learns its gateway from the gateway's question.

@@ -28,6 +28,8 @@ struct PeerOptions {
   bool device_checksums = true;
   uint16_t text_size = 10;  // 64 octets of frame without timestamps
   SynCookies syn_cookies = SynCookies::kAuto;
+  Handler* handler = nullptr;  // instead of the echo
+  bool pull = false;           // whoever accepts says so to the engine
 };
 
 // One stack with an echo service and a peer that speaks to it.
@@ -52,6 +54,8 @@ class EchoBed {
 
   uint64_t frames_sent() const { return frames_sent_; }  // by the stack
   tcp::Usage usage() { return stack_.tcp().usage(); }
+  tcp::Engine& engine() { return stack_.tcp(); }
+  uint16_t listener() const { return listener_; }
   const PeerOptions& options() const { return options_; }
 
  private:
@@ -70,6 +74,7 @@ class EchoBed {
   Time now_{int64_t{4294960000}};
   EchoHandler handler_;
   stack::Stack stack_;
+  uint16_t listener_ = 0;  // the engine's number of it
   std::vector<Remote> remotes_;
   uint64_t frames_sent_ = 0;
 };
