@@ -54,8 +54,8 @@ class AcceptBed {
       options.handler = &inline_;
     } else {
       shared_ = std::make_shared<runtime::PullListener>(
-          runtime::PullSizes{.backlog = 1024, .max_streams = 1024, .send_buffer = 2048,
-                             .receive_buffer = 2048},
+          runtime::PullSizes{
+              .backlog = 1024, .max_streams = 1024, .send_buffer = 2048, .receive_buffer = 2048},
           1);
       pull_ = std::make_unique<runtime::PullHandler>(shared_, 0, counters_);
       options.handler = pull_.get();
