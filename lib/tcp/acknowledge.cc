@@ -142,6 +142,7 @@ void Engine::NewAck(Tcb& c, Seq ack, const wire::TcpHeader& h) {
     if (f->recover_valid && c.snd.una > f->recover) f->recover_valid = false;
     timer_runs_on = timer_runs_on && f->in_recovery;
     if (f->resend < c.snd.una) f->resend = c.snd.una;
+    if (f->short_end < c.snd.una) f->short_end = c.snd.una;
   }
   c.clear(kPersist);
   if (c.snd.una == c.snd.nxt) {

@@ -302,7 +302,7 @@ Flight* Engine::Borrow(Tcb& c) {
   f = Flight{};
   f.generation = generation;
   f.last_ack_sent = c.rcv.nxt;
-  f.resend = f.round_end = c.snd.nxt;
+  f.resend = f.round_end = f.short_end = c.snd.nxt;
   c.flight = index;
   if (c.synchronized() || c.fast_opened()) EnterPath(c, f);
   return &f;

@@ -499,7 +499,7 @@ class Engine {
   bool SendFin(Tcb& c);
   void FinSent(Tcb& c);
   void BeginFlight(Tcb& c, Flight& f);
-  bool MaySendShort(const Tcb& c, uint32_t size, bool last) const;
+  bool MaySendShort(const Tcb& c, const Flight& f, uint32_t size, bool last) const;
   void WatchWindow(Tcb& c);
   Packet TextPacket(Flight& f, Seq from, uint32_t size);
   uint16_t AdvertiseWindow(Tcb& c);

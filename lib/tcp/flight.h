@@ -17,6 +17,7 @@ struct Flight {
   uint32_t send_octets;  // in `send`, SND.UNA to the end of the queue
   uint32_t copied_octets;  // those of them that Send copied: what the send buffer limits
   Seq resend;              // after a timeout: the next octet to send again; SND.NXT when nothing is
+  Seq short_end;           // of the last segment sent that was shorter than the MSS (Nagle)
   Seq recover;             // RFC 6582: highest sequence number sent when recovery began
   bool in_recovery;
   bool recover_valid;

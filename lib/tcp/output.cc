@@ -263,6 +263,7 @@ bool Engine::SendTextSegment(Tcb& c, Flight& f, Seq from, uint32_t size, bool la
     f.timing = false;  // Karn
   } else {
     counters_.Add(Counter::kTcpTextOctetsOut, size);
+    if (size < c.mss) f.short_end = from + size;
     if (f.resend == c.snd.nxt) f.resend = next;
     if (c.in_flight() == 0) BeginFlight(c, f);
     c.snd.nxt = next;
@@ -291,13 +292,15 @@ void Engine::BeginFlight(Tcb& c, Flight& f) {
 
 // Sender silly-window avoidance and Nagle (RFC 9293 3.8.6.2.1, MUST-38, SHLD-7): a segment shorter
 // than the MSS goes out only for one of these reasons.
-bool Engine::MaySendShort(const Tcb& c, uint32_t size, bool last) const {
+bool Engine::MaySendShort(const Tcb& c, const Flight& f, uint32_t size, bool last) const {
   if (c.owes(kOverride)) return true;
-  // Nagle: not while anything is unacknowledged. The end of the stream has nothing to wait for.
+  // The end of the stream has nothing to wait for.
   const bool ends = last && c.has(kCloseRequested);
   if (c.has(kCork) && !ends) return false;
-  const bool at_once = ends || SettingsOf(c).no_delay;
-  if (c.in_flight() > SynOctet(c) && !at_once) return false;
+  // Nagle, as RFC 9293 A.3 has it: the end of the text waits for short segments alone. Behind full
+  // ones it would often wait for nothing but the peer's delayed ACK.
+  const bool outstanding = c.in_flight() > SynOctet(c) && (!last || f.short_end > c.snd.una);
+  if (outstanding && !ends && !SettingsOf(c).no_delay) return false;
   return last || size >= c.wnd_max / 2;
 }
 
@@ -332,7 +335,7 @@ bool Engine::SendText(Tcb& c) {
     if (probe > allowed - used) break;  // an ACK makes room
     if (probe != 0) size = probe;
     const bool last = from + size == end;
-    if (!again && size < c.mss && !MaySendShort(c, size, last)) break;
+    if (!again && size < c.mss && !MaySendShort(c, *f, size, last)) break;
     if (!SendTextSegment(c, *f, from, size, last)) return false;
     c.settle(kOverride);
     if (probe != 0) ProbeSent(*f, from, probe);

@@ -26,11 +26,6 @@ ALLOWED = [Difference(*row) for row in [
     ("an urgent pointer: *it*", "A * len=*; PA * len=*", "PA * len=6",
      "Urgent text stays in its place in the stream (RFC 9293 3.8.5). Linux's recv stops at the mark: an echo in two."),
 
-    # --- Nagle
-    ("the last piece of a long text waits", "*; PA * len=*", "A *",
-     "RFC 9293 3.7.4: what is not full-sized waits while anything is unacknowledged. Linux lets the end of a send go."),
-    ("the last piece of a long text waits", "silence", "PA * len=*", "As above."),
-
     # --- the handshake
     ("a handshake with options: MSS of 0", "A seq=1 ack=nxt len=*", "A seq=1 ack=nxt len=88; *",
      "A tiny MSS is raised to 88, whatever it is (RFC 9293 3.7.1 has no 0). Linux takes 0 for none."),

@@ -611,7 +611,7 @@ TEST_P(Handles, SendTakesWhatFitsAndOnWritableFollows) {
   EXPECT_EQ(rig.c().Send(Pattern(1, 1)), 0u);
   rig.Out(Data(1, 1000).Acks(1));
   rig.Out(Data(1001, 1000).Acks(1));
-  rig.Quiet();
+  rig.Out(Data(2001, 48).Acks(1));
   EXPECT_EQ(rig.handler().writable, 0u);
   rig.In(Ack(1).Acks(1001));
   EXPECT_EQ(rig.handler().writable, 1u);

@@ -123,6 +123,7 @@ TEST_P(PassiveOpen, TimestampsAreSubtractedFromTheText) {
   rig.Establish({.mss = 1000, .ts = 77});
   EXPECT_EQ(rig.Send(1000), 1000u);
   rig.Out(Data(1, 988).Acks(1).TsEcho(77));  // MUST-16
+  rig.Out(Data(989, 12).Acks(1).TsEcho(77));
 }
 
 TEST_P(PassiveOpen, SegmentsAreNoLongerThanTheInterfaceTakes) {

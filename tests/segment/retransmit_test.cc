@@ -360,8 +360,10 @@ TEST_P(Retransmission, WorksWhileTheDriverStillHoldsTheBuffer) {
   rig.DriverKeepsBuffers(true);
   EXPECT_EQ(rig.Send(2000), 2000u);
   rig.Out(Data(1, 1460));
+  rig.Out(Data(1461, 540));
   rig.OutAfter(Milliseconds(200), Data(1, 1460));
   rig.In(Ack(1).Acks(501));  // and the record of the text is cut meanwhile
+  rig.Out(Data(1461, 540));
   rig.Advance(Milliseconds(500));
   const Seg again = rig.Any();
   EXPECT_EQ(again.seq, 501u);

@@ -430,7 +430,7 @@ TEST_P(PeerWindow, ThatOpensByHalfItsMaximumIsUsedAtOnce) {
 class ShortSegments : public TransferTest {};
 
 // SHLD-7
-TEST_P(ShortSegments, WaitWhileAnythingIsUnacknowledged) {
+TEST_P(ShortSegments, WaitWhileOneOfThemIsUnacknowledged) {
   Rig rig(Base());
   rig.Establish();
   EXPECT_EQ(rig.Send(10), 10u);
@@ -440,6 +440,27 @@ TEST_P(ShortSegments, WaitWhileAnythingIsUnacknowledged) {
   rig.Quiet();
   rig.In(Ack(1).Acks(11));
   rig.Out(Data(11, 20));
+}
+
+// SHLD-7, RFC 9293 A.3: behind full ones, the end of the text waits for short ones alone.
+TEST_P(ShortSegments, AtTheEndOfFullOnesGoAtOnce) {
+  Rig rig(Base());
+  rig.Establish();
+  EXPECT_EQ(rig.Send(1470), 1470u);
+  rig.Out(Data(1, 1460));
+  rig.Out(Data(1461, 10));
+  EXPECT_EQ(rig.Send(1470), 1470u);
+  rig.Out(Data(1471, 1460));
+  rig.Quiet();
+  rig.In(Ack(1).Acks(1461));
+  rig.Quiet();
+  rig.In(Ack(1).Acks(1471));
+  rig.Out(Data(2931, 10));
+  rig.In(Ack(1).Acks(2931));
+  EXPECT_EQ(rig.Send(10), 10u);
+  rig.Quiet();
+  rig.In(Ack(1).Acks(2941));
+  rig.Out(Data(2941, 10));
 }
 
 // SHLD-7: full ones do not.
