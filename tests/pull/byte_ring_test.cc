@@ -71,7 +71,7 @@ TEST_F(ByteRingTest, IsHalfEmptyFromHalfOfItOn) {
 }
 
 TEST_F(ByteRingTest, CarriesEveryOctetBetweenTwoThreads) {
-  constexpr uint32_t kOctets = 300000;
+  constexpr uint32_t kOctets = 40000;
   std::thread writer([&] {
     std::array<uint8_t, 11> text;
     for (uint32_t sent = 0; sent < kOctets;) {
