@@ -82,7 +82,7 @@ Packet EchoBed::Build(uint32_t i, uint8_t flags, Seq seq, uint16_t text_size) {
   if (options_.timestamps) {
     h.options.present |= wire::TcpOptions::kTimestamps;
     h.options.ts_value = now_.millis().value;
-    h.options.ts_echo = 0;
+    h.options.ts_echo = (flags & wire::kTcpSyn) != 0 ? 0 : remotes_[i].ts_recent;
   }
   const uint16_t header = wire::TcpHeaderLength(h.options);
   Packet packet = AllocatePacket(pool_);
@@ -155,6 +155,7 @@ void EchoBed::Read(const Packet& frame) {
                      static_cast<uint32_t>(parsed.tcp.destination_port - 1024);
   remotes_[i].acked = parsed.tcp.seq + parsed.text_size + (parsed.tcp.syn() ? 1u : 0u) +
                       (parsed.tcp.fin() ? 1u : 0u);
+  remotes_[i].ts_recent = parsed.tcp.options.ts_value;
 }
 
 void EchoBed::Open(uint32_t first, uint32_t last) {

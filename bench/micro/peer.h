@@ -60,8 +60,9 @@ class EchoBed {
 
  private:
   struct Remote {
-    Seq next;   // next octet we send
-    Seq acked;  // next octet we expect
+    Seq next;                // next octet we send
+    Seq acked;               // next octet we expect
+    uint32_t ts_recent = 0;  // of their timestamps, the last
   };
   Packet Build(uint32_t i, uint8_t flags, Seq seq, uint16_t text_size);
   void Read(const Packet& frame);
