@@ -20,7 +20,9 @@ class BoundedList {
   // A new last element, with the default value. There must be room.
   T& Add() {
     WEIR_DCHECK(size_ < capacity_);
-    return elements_[size_++] = T{};
+    T* place = &elements_[size_++];
+    std::destroy_at(place);
+    return *std::construct_at(place);
   }
   void RemoveLast() { --size_; }
   // What the elements own is let go only when their places are used again.

@@ -185,6 +185,35 @@ class Ip {
   IcmpLimiter limiter_;
 };
 
+// Why the frame is not for this host on this port, or kNoDrop.
+inline Counter Ip::Refusal(const wire::Frame& frame, uint16_t port) const {
+  if (port >= interface_of_port_.size() || interface_of_port_[port] == kNoInterface) {
+    return Counter::kDropPortUnknown;
+  }
+  const Interface& nic = interfaces_[interface_of_port_[port]];
+  if (frame.vlan != nic.vlan() || frame.outer_vlan != 0) return Counter::kDropVlan;
+  if (!frame.l2_multicast && frame.destination_mac != nic.mac()) {
+    return Counter::kDropEthernetDestination;
+  }
+  // Devices exist that give back what they have sent to a group; it must not look like a conflict.
+  if (frame.source_mac == nic.mac()) return Counter::kDropEthernetOwn;
+  if (frame.kind == wire::FrameKind::kArp) return wire::kNoDrop;
+  if (frame.source == frame.destination) return Counter::kDropSourceIsDestination;
+  if (nic.IsBroadcast(frame.source)) return Counter::kDropSourceDirectedBroadcast;  // MUST-63
+  return wire::kNoDrop;
+}
+
+inline int Ip::TakenBy(const wire::Frame& frame, uint16_t port) {
+  Counter reason = Refusal(frame, port);
+  if (reason == wire::kNoDrop) {
+    const int local = locals_.Find(frame.destination, port);
+    if (local >= 0) return local;
+    reason = Counter::kDropNotLocal;
+  }
+  counters_.Add(reason);
+  return -1;
+}
+
 // Makes room for both headers, writes that of IP and returns where the link's goes, or null. An
 // atomic datagram: DF set, identification 0 (RFC 6864 4.1); nobody learns from a counter of ours
 // how much we send.

@@ -8,34 +8,9 @@
 
 namespace weir::ip {
 
-int Ip::TakenBy(const wire::Frame& frame, uint16_t port) {
-  if (!Admits(frame, port)) return -1;
-  const int local = locals_.Find(frame.destination, port);
-  if (local < 0) counters_.Add(Counter::kDropNotLocal);
-  return local;
-}
-
 bool Ip::Admits(const wire::Frame& frame, uint16_t port) {
   const Counter reason = Refusal(frame, port);
   return reason == wire::kNoDrop || Drop(reason);
-}
-
-// Why the frame is not for this host on this port, or kNoDrop.
-Counter Ip::Refusal(const wire::Frame& frame, uint16_t port) const {
-  if (port >= interface_of_port_.size() || interface_of_port_[port] == kNoInterface) {
-    return Counter::kDropPortUnknown;
-  }
-  const Interface& nic = interfaces_[interface_of_port_[port]];
-  if (frame.vlan != nic.vlan() || frame.outer_vlan != 0) return Counter::kDropVlan;
-  if (!frame.l2_multicast && frame.destination_mac != nic.mac()) {
-    return Counter::kDropEthernetDestination;
-  }
-  // Devices exist that give back what they have sent to a group; it must not look like a conflict.
-  if (frame.source_mac == nic.mac()) return Counter::kDropEthernetOwn;
-  if (frame.kind == wire::FrameKind::kArp) return wire::kNoDrop;
-  if (frame.source == frame.destination) return Counter::kDropSourceIsDestination;
-  if (nic.IsBroadcast(frame.source)) return Counter::kDropSourceDirectedBroadcast;  // MUST-63
-  return wire::kNoDrop;
 }
 
 std::optional<QuotedError> Ip::Receive(const wire::Frame& frame, Packet packet, Time now,

@@ -104,7 +104,8 @@ void Stack::Classify(std::span<Packet> burst) {
 // Every frame is read once, into values that cannot be malformed. What is kept past this point is
 // one buffer that nobody else owns.
 inline void Stack::Classify(Packet& packet, wire::Frame& frame) {
-  if (!MakeOwn(packet)) return packet.Reset();
+  const bool own = packet.contiguous() && packet.unique();
+  if (!own && !MakeOwn(packet)) return packet.Reset();
   wire::FrameHints hints;
   hints.ip_checksum_good = packet.ip_checksum() == ChecksumStatus::kGood;
   hints.l4_checksum_good = packet.l4_checksum() == ChecksumStatus::kGood;
@@ -120,7 +121,6 @@ inline void Stack::Classify(Packet& packet, wire::Frame& frame) {
 // A frame in several buffers, or one that its sender still holds (two ports joined in one process),
 // is copied into a buffer of our own.
 bool Stack::MakeOwn(Packet& packet) {
-  if (packet.contiguous() && packet.unique()) return true;
   Packet copy = CopyReceived(packet, pool_);
   if (!copy) {
     counters_.Add(Counter::kDropFrameNotCopied);

@@ -300,6 +300,8 @@ class Engine {
   void HideClock();
   bool TakesSyns(Listener& l);
   void AnswerSyn(const Syn& syn, const Cookie& cookie, bool look_again);
+  bool OpenBySyn(Listener& l, const Syn& syn, const Cookie& cookie);
+  void AnswerWithCookie(Listener& l, const Syn& syn, const Cookie& cookie);
   CookieOptions OfferIn(const wire::Frame& frame) const;
   SynCookieCodec::Request RequestOf(const Syn& syn) const;
   void ReusedTupleArrives(Syn syn, Seq floor);
@@ -308,6 +310,10 @@ class Engine {
   // admission.cc: how many connections a listener takes, and from where.
   enum class Limit : uint8_t { kNone, kListener, kPrefix };
   Limit LimitMet(const Listener& l, const IpAddress& remote) const;
+  // The common case, without a look at whose SYN it is.
+  bool AdmitsEverySyn(const Listener& l) const {
+    return !shedding_.on && (l.parameters.max_connections | l.parameters.max_per_prefix) == 0;
+  }
   bool AdmitsSyn(Listener& l, const Segment& segment);
   enum class Admission : uint8_t { kNow, kLater, kNever };  // kNever: the peer has been told
   Admission AdmitHandshake(Listener& l, const Segment& segment);
@@ -316,7 +322,6 @@ class Engine {
   void CountOut(const Tcb& c);
 
   // syn_cookies_arrive.cc
-  void AnswerWithCookie(Listener& l, const Syn& syn, const Cookie& cookie);
   std::optional<CookieOptions> CookieIn(const Segment& segment, uint8_t own_scale) const;
   bool CookieArrives(Listener& l, Segment& segment, uint64_t hash);
   bool AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint64_t hash);

@@ -1,7 +1,7 @@
 // Segments that meet no connection: CLOSED and LISTEN (RFC 9293 3.10.7.1 and 3.10.7.2).
 #include <algorithm>
 
-#include "tcp/engine.h"
+#include "tcp/answer.h"
 #include "tcp/flow_hash.h"
 #include "tcp/mss_default.h"
 
@@ -35,7 +35,7 @@ void Engine::NoConnection(Segment& segment, uint64_t hash) {
     AckWithoutConnection(listeners_[listener], segment, hash);
   } else if (!h.syn() || h.fin()) {
     Drop(Counter::kDropTcpListenFlags);  // also SYN+FIN, which nobody sends in earnest
-  } else if (AdmitsSyn(listeners_[listener], segment)) {
+  } else if (Listener& l = listeners_[listener]; AdmitsEverySyn(l) || AdmitsSyn(l, segment)) {
     // The offset hides the clock, and IPv6 makes flow labels of it; a plain SYN of IPv4 needs none.
     const bool plain = frame.v4 && !(h.options.has(TcpOptions::kTimestamps) && config_.timestamps);
     syns_.Add() = {&segment, hash, listener, !plain};
@@ -98,9 +98,8 @@ CookieOptions Engine::OfferIn(const wire::Frame& frame) const {
 // What its cookie is made of.
 inline SynCookieCodec::Request Engine::RequestOf(const Syn& syn) const {
   const wire::Frame& frame = *syn.segment->frame;
-  SynCookieCodec::Request r;
-  r.flow = CookieFlowOf(frame, syn.segment->local);
-  r.options = OfferIn(frame);
+  SynCookieCodec::Request r{.flow = CookieFlowOf(frame, syn.segment->local),
+                            .options = OfferIn(frame)};
   r.own_scale = profiles_[listeners_[syn.listener].profile].window_scale;
   r.ts_now = now_.millis().value + syn.ts_offset;
   r.ts_offset = syn.ts_offset;
@@ -116,6 +115,37 @@ bool Engine::TakesSyns(Listener& l) {
   return tcbs_.in_use() < tcbs_.capacity() || Drop(Counter::kDropTcpNoTcb);
 }
 
+// The SYN is answered and forgotten: no record, no timer. The answer carries no option that the SYN
+// did not, so that it is never longer (requirement C11).
+inline void Engine::AnswerWithCookie(Listener& l, const Syn& syn, const Cookie& cookie) {
+  const wire::TcpHeader& cause = syn.segment->frame->tcp;
+  uint8_t known = TcpOptions::kMss | TcpOptions::kWindowScale;
+  if (config_.timestamps) known |= TcpOptions::kTimestamps;
+  wire::TcpHeader h;
+  DescribeSynAck(l.profile, syn.segment->local, cause.options.present & known, h);
+  h.seq = cookie.iss;
+  h.ack = cause.seq + 1;
+  h.options.ts_value = cookie.ts_value;
+  h.options.ts_echo = cause.options.ts_value;
+  Answer(*syn.segment, h, l.profile, syn.ts_offset);
+  l.policy.CookieSent(now_);
+  ++l.counts.cookies_sent;
+  counters_.Add(Counter::kTcpCookiesSent);
+}
+
+// False when there is no room to remember the SYN, whose cookie is then all that is left of it.
+[[gnu::noinline]] bool Engine::OpenBySyn(Listener& l, const Syn& syn, const Cookie& cookie) {
+  const CookieOptions offer = OfferIn(*syn.segment->frame);
+  if (FastOpenArrives(syn, offer)) return true;
+  if (l.parameters.syn_cookies != SynCookies::kOff) return RememberSyn(syn, offer, cookie, true);
+  const Cookie by_clock{InitialSequence(KeyOf(*syn.segment), Seq(0)),
+                        now_.millis().value + syn.ts_offset};
+  if (l.half_open >= l.parameters.syn_backlog || !RememberSyn(syn, offer, by_clock, false)) {
+    Drop(Counter::kDropTcpBacklogFull);
+  }
+  return true;
+}
+
 inline void Engine::AnswerSyn(const Syn& syn, const Cookie& cookie, bool look_again) {
   Listener& l = listeners_[syn.listener];
   ++l.counts.syns;
@@ -129,18 +159,7 @@ inline void Engine::AnswerSyn(const Syn& syn, const Cookie& cookie, bool look_ag
       return Arrive(index, *syn.segment, syn.hash);
     }
   }
-  if (state == SynState::kCookie) return AnswerWithCookie(l, syn, cookie);
-  const CookieOptions offer = OfferIn(*syn.segment->frame);
-  if (FastOpenArrives(syn, offer)) return;
-  if (l.parameters.syn_cookies == SynCookies::kOff) {
-    const Cookie by_clock{InitialSequence(KeyOf(*syn.segment), Seq(0)),
-                          now_.millis().value + syn.ts_offset};
-    if (l.half_open >= l.parameters.syn_backlog || !RememberSyn(syn, offer, by_clock, false)) {
-      Drop(Counter::kDropTcpBacklogFull);
-    }
-    return;
-  }
-  if (!RememberSyn(syn, offer, cookie, true)) AnswerWithCookie(l, syn, cookie);
+  if (state == SynState::kCookie || !OpenBySyn(l, syn, cookie)) AnswerWithCookie(l, syn, cookie);
 }
 
 // A SYN on a tuple that was in TIME-WAIT a moment ago: our ISS must be above `floor`, which no

@@ -1,8 +1,5 @@
-// SYN cookies at work: the SYN that is answered by one, and the acknowledgement that brings it
-// back.
-#include <algorithm>
-
-#include "tcp/answer.h"
+// SYN cookies that come back: the acknowledgement that brings one.
+#include "tcp/engine.h"
 
 namespace weir::tcp {
 
@@ -11,25 +8,6 @@ CookieFlow Engine::CookieFlowOf(const wire::Frame& frame, uint8_t local) const {
   // The peer's ISN: its SYN's own number, and one less than that of what follows.
   const Seq irs = h.syn() ? h.seq : h.seq - 1;
   return {frame.source, config_.addresses[local].address, h.source_port, h.destination_port, irs};
-}
-
-// The SYN is answered and forgotten: no record, no timer. The answer carries no option that the SYN
-// did not, so that it is never longer (requirement C11).
-void Engine::AnswerWithCookie(Listener& l, const Syn& syn, const Cookie& cookie) {
-  using wire::TcpOptions;
-  const wire::TcpHeader& cause = syn.segment->frame->tcp;
-  uint8_t known = TcpOptions::kMss | TcpOptions::kWindowScale;
-  if (config_.timestamps) known |= TcpOptions::kTimestamps;
-  wire::TcpHeader h;
-  DescribeSynAck(l.profile, syn.segment->local, cause.options.present & known, h);
-  h.seq = cookie.iss;
-  h.ack = cause.seq + 1;
-  h.options.ts_value = cookie.ts_value;
-  h.options.ts_echo = cause.options.ts_value;
-  Answer(*syn.segment, h, l.profile, syn.ts_offset);
-  l.policy.CookieSent(now_);
-  ++l.counts.cookies_sent;
-  counters_.Add(Counter::kTcpCookiesSent);
 }
 
 // What the peer offered once, when this acknowledgement brings a cookie back; `own_scale` is what

@@ -20,6 +20,7 @@ inline constexpr uint8_t kProtocolIcmpv6 = 58;
 inline constexpr uint16_t kIpv4HeaderSize = 20;     // without options
 inline constexpr uint16_t kIpv4HeaderSizeMax = 60;  // with 40 octets of options
 inline constexpr uint8_t kTtlDefault = 64;
+inline constexpr uint8_t kIpv4Plain = 0x45;  // version 4, no options
 
 // In the octets of flags and fragment offset.
 inline constexpr uint16_t kIpv4DontFragment = 0x4000;
@@ -73,9 +74,12 @@ inline uint64_t Ipv4HeaderSum(std::span<const uint8_t> header) {
                                        Ipv4Header& header) {
   if (packet.size() < kIpv4HeaderSize) return Counter::kDropIpv4Header;
   const uint8_t* p = packet.data();
-  const uint16_t header_size = static_cast<uint16_t>((p[0] & 0xf) * 4);
-  if (p[0] >> 4 != 4 || header_size < kIpv4HeaderSize || header_size > packet.size()) {
-    return Counter::kDropIpv4Header;
+  uint16_t header_size = kIpv4HeaderSize;
+  if (p[0] != kIpv4Plain) [[unlikely]] {
+    header_size = static_cast<uint16_t>((p[0] & 0xf) * 4);
+    if (p[0] >> 4 != 4 || header_size < kIpv4HeaderSize || header_size > packet.size()) {
+      return Counter::kDropIpv4Header;
+    }
   }
   const uint16_t total_size = LoadBe16(p + 2);
   if (total_size < header_size || total_size > packet.size()) return Counter::kDropIpv4Length;
