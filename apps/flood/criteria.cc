@@ -101,8 +101,8 @@ bool Holds(const Criterion& criterion, double value) {
 }
 
 Verdict JudgeRecovery(const Criterion& criterion, const Results& results) {
-  if (results.recovery_s < 0) return {criterion, false, "did not recover"};
-  return {criterion, Holds(criterion, results.recovery_s),
+  if (results.recovery_s < 0) return {criterion, false, true, "did not recover"};
+  return {criterion, Holds(criterion, results.recovery_s), true,
           absl::StrFormat("%.1f s", results.recovery_s)};
 }
 
@@ -112,15 +112,20 @@ Verdict JudgeOne(const Criterion& criterion, const Results& results) {
   const Step* at = nullptr;
   for (const Step& step : results.steps) {
     if (!Concerns(criterion, step)) continue;
+    if (!step.invalid.empty()) {
+      return {criterion, false, false, absl::StrFormat("INVALID at %.0f/s", step.rate)};
+    }
     const std::optional<double> value = MetricOf(criterion.metric, step, results);
-    if (!value) return {criterion, false, absl::StrFormat("not measured at %.0f/s", step.rate)};
+    if (!value)
+      return {criterion, false, true, absl::StrFormat("not measured at %.0f/s", step.rate)};
     if (!worst || (criterion.at_least ? *value < *worst : *value > *worst)) {
       worst = value;
       at = &step;
     }
   }
-  if (!worst) return {criterion, false, "no step of the flood that it concerns"};
-  return {criterion, Holds(criterion, *worst), absl::StrFormat("%.6g at %.0f/s", *worst, at->rate)};
+  if (!worst) return {criterion, false, true, "no step of the flood that it concerns"};
+  return {criterion, Holds(criterion, *worst), true,
+          absl::StrFormat("%.6g at %.0f/s", *worst, at->rate)};
 }
 
 // The number that `text` begins with, which must end where a number may.

@@ -41,7 +41,8 @@ absl::StatusOr<Criterion> ParseCriterion(std::string_view text);
 struct Verdict {
   Criterion criterion;
   bool passed = false;
-  std::string why;  // the worst step, or what is missing
+  bool judged = true;  // not where a step is INVALID that it concerns
+  std::string why;     // the worst step, or what is missing
 };
 
 // A criterion that no step can be judged by has failed.

@@ -127,12 +127,15 @@ absl::Status WriteFile(const std::string& path, const std::string& text) {
 int Report(const Options& options, const Results& results, const RunFacts& facts) {
   const std::vector<Verdict> verdicts = Judge(options.criteria, results);
   std::fputs(TextReport(options, results, verdicts).c_str(), stdout);
+  int exit_status = ExitStatus(results, verdicts);
   for (const absl::Status& status :
        {WriteFile(options.json, JsonReport(options, results, verdicts, facts)),
         WriteFile(options.svg, SvgReport(results))}) {
-    if (!status.ok()) return Refuse(status);
+    if (status.ok()) continue;
+    (void)Refuse(status);
+    exit_status = std::max(exit_status, 1);
   }
-  return ExitStatus(results, verdicts);
+  return exit_status;
 }
 
 // With the EAL running.
@@ -174,6 +177,10 @@ int Main(int argc, char** argv) {
   std::signal(SIGINT, told);
   std::signal(SIGTERM, told);
   std::signal(SIGIO, SIG_IGN);  // of net_tap
+  // Before anything is flooded for a report that cannot be kept.
+  for (const std::string& path : {line->options.json, line->options.svg}) {
+    if (absl::Status s = WriteFile(path, ""); !s.ok()) return Refuse(s);
+  }
   const port::EalOptions eal = EalOptionsOf(line->options);
   if (absl::Status s = port::RemoveStaleMemifSocket(line->options.device); !s.ok()) {
     return Refuse(s);

@@ -135,7 +135,8 @@ std::string JsonReport(const Options& options, const Results& results,
   json.Line().Key("criteria").Open('[');
   for (const Verdict& verdict : verdicts) {
     json.Open('{').Key("criterion").Text(verdict.criterion.ToString());
-    json.Key("passed").Bool(verdict.passed).Key("why").Text(verdict.why).Close('}');
+    json.Key("passed").Bool(verdict.passed).Key("judged").Bool(verdict.judged);
+    json.Key("why").Text(verdict.why).Close('}');
   }
   json.Close(']').Line().Key("probes").Open('[');
   for (const Probe& probe : results.probes) {

@@ -92,7 +92,10 @@ std::string TextReport(const Options& options, const Results& results,
     text += "did not recover while it was looked at\n";
   }
   for (const Verdict& verdict : verdicts) {
-    text += absl::StrFormat("%s: %s (%s)\n", verdict.passed ? "passed" : "FAILED",
+    text += absl::StrFormat("%s: %s (%s)\n",
+                            verdict.passed   ? "passed"
+                            : verdict.judged ? "FAILED"
+                                             : "not judged",
                             verdict.criterion.ToString(), verdict.why);
   }
   return text;

@@ -374,6 +374,9 @@ std::string UnknownKey(std::string_view full_name) {
   }
   if (nearest.empty()) nearest = Nearest(name, known);
   if (nearest.empty()) return "unknown key; config/weir.toml shows all of them";
+  if (nearest == full_name) {
+    return "unknown key; a port goes by its place: " + nearest.replace(0, 4, "port.0");
+  }
   if (!port.empty() && nearest.starts_with("port.")) nearest = port + nearest.substr(4);
   return "unknown key; did you mean " + nearest + "?";
 }

@@ -55,6 +55,7 @@ std::string ListenersReport(std::span<const ListenerLine> lines) {
     const auto say = [&](const char* name, uint64_t count) {
       report += std::string(" ") + name + "=" + std::to_string(count);
     };
+    if (l.shedding) report += ",shedding";
     say("half_open", l.half_open);
     say("waiting", l.waiting);
     say("connections", l.connections);

@@ -17,6 +17,7 @@ struct ListenerLine {
   std::string name;  // "198.18.0.2:7", or "*:7" for all addresses
   bool open = true;
   tcp::SynState state = tcp::SynState::kNormal;
+  bool shedding = false;  // memory is short: all listeners of the worker drop new SYNs
   uint32_t half_open = 0;
   uint32_t waiting = 0;      // to be accepted
   uint32_t connections = 0;  // TIME-WAIT aside

@@ -215,7 +215,8 @@ void ServerImpl::PrintCounters() {
       const std::string address =
           l.parameters.local ? tcp.config().addresses[*l.parameters.local].address.ToString() : "*";
       listeners.push_back({w.stack().worker_index(), address + port, l.open, l.policy.state(),
-                           l.half_open, l.unaccepted, l.connections, l.counts});
+                           tcp.usage().shedding, l.half_open, l.unaccepted, l.connections,
+                           l.counts});
     });
   };
   for (const std::unique_ptr<Worker>& worker : workers_) {

@@ -307,7 +307,7 @@ void Engine::HalfOpenExpired(uint32_t place) {
   if (e.retransmits >= retries) {
     // Given up earlier than its peer may expect: the cookie is still out.
     if (e.retransmits < s.synack_retries && e.is_cookie != 0) l.policy.Arm(now_);
-    counters_.Add(Counter::kTcpTimedOut);
+    counters_.Add(Counter::kTcpHalfOpenTimedOut);
     return ForgetHalfOpen(place);
   }
   ++e.retransmits;

@@ -324,7 +324,7 @@ TEST_P(PassiveOpen, SynsAgainAndAgainDoNotKeepTheEntryAlive) {
     rig.In(Syn(0).Mss(1460));
   }
   rig.Discard();
-  EXPECT_EQ(rig.counter(Counter::kTcpTimedOut), 1u);
+  EXPECT_EQ(rig.counter(Counter::kTcpHalfOpenTimedOut), 1u);
 }
 
 TEST_P(PassiveOpen, HandshakeIsNotTimedWhenItsSynAckWentOutTwice) {

@@ -309,7 +309,7 @@ TEST_P(SynCache, SynAckIsSentAgainFiveTimesAndForgottenAfter63Seconds) {
   rig.Advance(Milliseconds(200));
   rig.Quiet();
   EXPECT_EQ(rig.counter(Counter::kTcpSynAckRetransmits), 5u);
-  EXPECT_EQ(rig.counter(Counter::kTcpTimedOut), 1u);
+  EXPECT_EQ(rig.counter(Counter::kTcpHalfOpenTimedOut), 1u);
   rig.ExpectEmpty();
 }
 

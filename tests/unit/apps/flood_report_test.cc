@@ -107,6 +107,15 @@ TEST(FloodCriteria, FailWhereNothingWasMeasured) {
   EXPECT_FALSE(JudgeOne("resets<=0", results).passed);
 }
 
+TEST(FloodCriteria, AreNotJudgedWhereAStepIsInvalid) {
+  Results results = Good();
+  for (Step& step : results.steps) step.invalid.push_back("the client's core was taken away");
+  const Verdict verdict = JudgeOne("success>=1", results);
+  EXPECT_FALSE(verdict.passed);
+  EXPECT_FALSE(verdict.judged);
+  EXPECT_THAT(TextReport(GoodOptions(), results, {verdict}), HasSubstr("not judged: success>=1"));
+}
+
 TEST(FloodCriteria, RecoveryIsTheRuns) {
   Results results = Good();
   EXPECT_FALSE(JudgeOne("recovery_s<=1", results).passed);
@@ -205,8 +214,8 @@ TEST(FloodRecovery, IsWhenSuccessComesToStay) {
 }
 
 TEST(FloodReport, TextHasARowForEachStep) {
-  const std::string report =
-      TextReport(GoodOptions(), Good(), {{*ParseCriterion("success>=1"), true, "1 at 500/s"}});
+  const std::string report = TextReport(
+      GoodOptions(), Good(), {{*ParseCriterion("success>=1"), true, true, "1 at 500/s"}});
   EXPECT_THAT(report, HasSubstr("198.18.0.2:7 by syn"));
   EXPECT_THAT(report, HasSubstr("baseline"));
   EXPECT_THAT(report, HasSubstr("90.000"));

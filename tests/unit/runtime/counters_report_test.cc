@@ -28,7 +28,7 @@ TEST(CountersReportTest, SaysEachWorkersShare) {
 }
 
 TEST(ListenersReportTest, HasALineForEachWithStateAndCounts) {
-  ListenerLine line{1, "*:7", true, tcp::SynState::kCookie, 1024, 3, 2, {}};
+  ListenerLine line{1, "*:7", true, tcp::SynState::kCookie, false, 1024, 3, 2, {}};
   line.counts = {.syns = 9,
                  .cookies_sent = 8,
                  .cookies_accepted = 7,
@@ -40,6 +40,9 @@ TEST(ListenersReportTest, HasALineForEachWithStateAndCounts) {
             "listener *:7 worker 1: state=cookie half_open=1024 waiting=3 connections=2 syns=9 "
             "established=5 cookies_sent=8 cookies_accepted=7 cookies_refused=6 overflowed=4 "
             "refused=3\n");
+  line.shedding = true;
+  EXPECT_THAT(ListenersReport(std::span(&line, 1)),
+              testing::HasSubstr("state=cookie,shedding half"));
   line.open = false;
   EXPECT_THAT(ListenersReport(std::span(&line, 1)), testing::HasSubstr("state=closed"));
 }
