@@ -325,7 +325,7 @@ class Engine {
   std::optional<CookieOptions> CookieIn(const Segment& segment, uint8_t own_scale) const;
   bool CookieArrives(Listener& l, Segment& segment, uint64_t hash);
   bool AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint64_t hash);
-  static uint64_t NameOfCookie(uint64_t hash, Seq iss);
+  static uint64_t NameOfCookie(uint64_t hash, Seq irs, Seq iss);
   CookieFlow CookieFlowOf(const wire::Frame& frame, uint8_t local) const;
 
   // fast_open.cc: RFC 7413.

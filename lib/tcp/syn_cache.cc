@@ -247,7 +247,7 @@ void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
   if (completes) {
     table_.Replace(hash, index, tcbs_.IndexOf(*c));
     // Whoever has seen its last segment must not begin it once more with that.
-    if (e.is_cookie != 0) cookies_taken_.Add(NameOfCookie(hash, e.iss));
+    if (e.is_cookie != 0) cookies_taken_.Add(NameOfCookie(hash, e.irs, e.iss));
   } else {
     table_.Erase(hash, index);
     // A SYN that only falls into the window may be a stranger's: the peer's cookie stays good.

@@ -24,9 +24,10 @@ std::optional<CookieOptions> Engine::CookieIn(const Segment& segment, uint8_t ow
                         now_, offset);
 }
 
-// What CookiesTaken knows a cookie by.
-uint64_t Engine::NameOfCookie(uint64_t hash, Seq iss) {
-  return (hash ^ iss.value) * 0x9e3779b97f4a7c15u;
+// What CookiesTaken knows a cookie by. The ISS alone does not tell two of one tuple apart: it has
+// 24 bits.
+uint64_t Engine::NameOfCookie(uint64_t hash, Seq irs, Seq iss) {
+  return (hash ^ (uint64_t{irs.value} << 32 | iss.value)) * 0x9e3779b97f4a7c15u;
 }
 
 // True when the acknowledgement brought a cookie: the connection has been made, as it was when its
@@ -36,7 +37,7 @@ uint64_t Engine::NameOfCookie(uint64_t hash, Seq iss) {
   if (h.syn()) return false;
   const auto offer = CookieIn(segment, profiles_[l.profile].window_scale);
   if (!offer) return false;
-  const uint64_t name = NameOfCookie(hash, h.ack - 1);
+  const uint64_t name = NameOfCookie(hash, h.seq - 1, h.ack - 1);
   if (cookies_taken_.Contains(name)) {
     Drop(Counter::kDropTcpCookieReplayed);
     return true;
@@ -68,7 +69,7 @@ bool Engine::AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint6
   if (!l.policy.BelievesCookies(now_)) return false;
   const auto offer = CookieIn(segment, profiles_[e.profile].window_scale);
   const wire::TcpHeader& h = segment.frame->tcp;
-  if (!offer || cookies_taken_.Contains(NameOfCookie(hash, h.ack - 1))) return false;
+  if (!offer || cookies_taken_.Contains(NameOfCookie(hash, h.seq - 1, h.ack - 1))) return false;
   // The entry is exact where a cookie is rounded; but which options there are, the answer has said
   // that the peer has taken.
   const CookieOptions known = OfferOf(e);

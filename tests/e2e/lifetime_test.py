@@ -164,7 +164,7 @@ def test_a_server_that_may_not_lock_memory_says_so(network, programs):
     limited = ["setpriv", "--bounding-set=-ipc_lock", "prlimit", "--memlock=65536", str(programs / "weir-echo"),
                f"--device={network.carrier.device}", f"--address={SERVER4}/24", "--set", "ip.dad=false",
                "--set", "eal.huge_pages=off", "--set", f"eal.file_prefix={network.name}", "--set", "memory.lock=true"]
-    result = subprocess.run(["timeout", "--signal=TERM", "20", *network.command(*limited)], capture_output=True,
+    result = subprocess.run(["timeout", "--signal=TERM", "8", *network.command(*limited)], capture_output=True,
                             text=True, timeout=60, check=False)
     if "weir: ready" in result.stderr:
         pytest.skip("sanitizers lock no memory")

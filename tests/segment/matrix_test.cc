@@ -268,9 +268,13 @@ class Matrix : public testing::TestWithParam<Case> {
       case Answer::kSendAckLater:
         rig.OutAfter(Milliseconds(kDelayedAckMs), ack);
         break;
-      case Answer::kSendSynAck:
-        rig.Out(Answered(SynAck(0).Acks(n.rcv_nxt == 0 ? seg.seq + 1 : n.rcv_nxt)));
+      case Answer::kSendSynAck: {
+        // RFC 7323 3.2: what the SYN has not when it comes again is off.
+        const bool off = at().state == kSynReceivedPassive && at().stamp == kMissing;
+        Seg expected = SynAck(0).Acks(n.rcv_nxt == 0 ? seg.seq + 1 : n.rcv_nxt);
+        rig.Out(off ? expected.NoTs() : Answered(expected));
         break;
+      }
       case Answer::kSendNewSynAck: {
         const Seg got = rig.Any();
         EXPECT_EQ(got.flags, wire::kTcpSyn | wire::kTcpAck);
