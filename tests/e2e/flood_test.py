@@ -99,8 +99,11 @@ def test_honest_clients_are_all_served_beside_a_gentle_flood(bed, target, modes)
     said = bed.text("weir-flood")
     report = bed.report()
     assert report["schema"] == 1 and report["exit_status"] == status
-    assert all(one["passed"] for one in report["criteria"]) and len(report["criteria"]) == 3, said
     steps = {step["phase"]: step for step in report["steps"]}
+    judged = not steps["flood"]["invalid"]
+    assert [(one["judged"], one["passed"]) for one in report["criteria"]] == [(judged, judged)] * 3, said
+    metrics = steps["flood"]["metrics"]
+    assert (metrics["success"], metrics["corrupt"], metrics["resets"]) == (1, 0, 0), said
     assert list(steps) == ["baseline", "ceiling", "flood", "recovery"]
     reasons = report["invalid"] + [why for step in report["steps"] for why in step["invalid"]]
     assert status == (2 if reasons else 0), said
