@@ -124,6 +124,12 @@ absl::Status WriteFile(const std::string& path, const std::string& text) {
   return absl::InternalError(path + ": could not be written");
 }
 
+// Leaves what is there.
+absl::Status CheckWritable(const std::string& path) {
+  if (path.empty() || std::ofstream(path, std::ios::app)) return absl::OkStatus();
+  return absl::InternalError(path + ": cannot be written");
+}
+
 int Report(const Options& options, const Results& results, const RunFacts& facts) {
   const std::vector<Verdict> verdicts = Judge(options.criteria, results);
   std::fputs(TextReport(options, results, verdicts).c_str(), stdout);
@@ -179,7 +185,7 @@ int Main(int argc, char** argv) {
   std::signal(SIGIO, SIG_IGN);  // of net_tap
   // Before anything is flooded for a report that cannot be kept.
   for (const std::string& path : {line->options.json, line->options.svg}) {
-    if (absl::Status s = WriteFile(path, ""); !s.ok()) return Refuse(s);
+    if (absl::Status s = CheckWritable(path); !s.ok()) return Refuse(s);
   }
   const port::EalOptions eal = EalOptionsOf(line->options);
   if (absl::Status s = port::RemoveStaleMemifSocket(line->options.device); !s.ok()) {

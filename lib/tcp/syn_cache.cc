@@ -156,8 +156,10 @@ void Engine::SynAgain(HalfOpen& e, const Segment& segment) {
 
 // Who hears nothing may leave options out of its next SYN. The answer must not have more than the
 // SYN, and its acknowledgement must tell which of the two answers it is for: another cookie does.
-// An ISS that is none stays, with the options that both SYNs have.
+// An ISS that is none stays, with the options that both SYNs have. Once the peer has acknowledged
+// one, it is settled.
 void Engine::OfferAgain(HalfOpen& e, const wire::Frame& frame, uint32_t ts_offset) {
+  if (e.answered != 0) return;
   CookieOptions offer = OfferIn(frame);
   const CookieOptions known = OfferOf(e);
   if (offer.timestamps) e.ts_recent = frame.tcp.options.ts_value;

@@ -858,6 +858,20 @@ TEST_P(Deferred, TimeUntilTheTextIsNoRoundTrip) {
   rig.Discard();
 }
 
+TEST_P(Deferred, LateSynDoesNotUndoWhatThePeerHasAcknowledged) {
+  Rig rig(Deferring(120000));
+  rig.In(Syn(0).Mss(1460).Ts(1000, 0));
+  const uint32_t echo = rig.Out(SynAck(0).Acks(1)).options.ts_value;
+  rig.In(Ack(1).Acks(1).Ts(1001, echo));
+  rig.Advance(Milliseconds(600));
+  rig.In(Syn(0).Mss(1460));
+  EXPECT_TRUE(rig.Out(SynAck(0).Acks(1)).options.has(wire::TcpOptions::kTimestamps));
+  rig.Advance(Seconds(100));  // no cookie is good for so long
+  rig.In(Data(1, 10).Acks(1).Ts(101600, echo));
+  EXPECT_EQ(rig.handler().opened.size(), 1u);
+  rig.Discard();
+}
+
 TEST_P(Deferred, PeerThatHasGoneIsForgotten) {
   Rig rig(Deferring(10000));
   Begin(rig, kPeerPort);
