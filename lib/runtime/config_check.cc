@@ -160,20 +160,27 @@ void CheckMemory(Draft& draft) {
   const MemoryConfig& memory = draft.config.memory;
   const uint32_t workers = draft.config.workers.count;
   if (memory.max_pinned_buffers > memory.receive_buffers) {
-    draft.Clash(
-        {"memory.max_pinned_buffers", "memory.receive_buffers"},
-        absl::StrCat("more than receive_buffers; must be at most ", memory.receive_buffers));
+    draft.Clash({"memory.max_pinned_buffers", "memory.receive_buffers"},
+                absl::StrCat("max_pinned_buffers (", memory.max_pinned_buffers,
+                             ") is above receive_buffers (", memory.receive_buffers,
+                             "); max_pinned_buffers must be at most receive_buffers"));
   }
   uint64_t descriptors = 0;  // of one worker, over all ports
-  for (const PortConfig& port : draft.config.ports) {
+  std::vector<std::string> keys = {"memory.receive_buffers"};
+  for (size_t i = 0; i < draft.config.ports.size(); ++i) {
+    const PortConfig& port = draft.config.ports[i];
     const uint32_t queues = std::max(port.queues, workers);
     const uint32_t syn_rings = port.syn_queue == SynQueue::kOn ? 1 : 0;
     descriptors += uint64_t{port.rx_descriptors} * ((queues + workers - 1) / workers + syn_rings);
+    for (const char* key : {"rx_descriptors", "queues", "syn_queue"}) {
+      keys.push_back(PortKey(i, key));
+    }
   }
   if (memory.receive_buffers <= descriptors) {
-    draft.Clash({"memory.receive_buffers", "port.rx_descriptors"},
-                absl::StrCat("not more than the receive rings of a worker hold; must be above ",
-                             descriptors));
+    draft.Clash(keys, absl::StrCat("receive_buffers (", memory.receive_buffers,
+                                   ") is not above what the receive rings of a worker hold; "
+                                   "receive_buffers must be above ",
+                                   descriptors, ", the rx_descriptors of all its queues"));
   }
   const uint64_t buffers =
       uint64_t{workers} * (uint64_t{memory.receive_buffers} + memory.text_buffers);
@@ -255,15 +262,15 @@ void Draft::Refuse(const std::string& key, const std::string& origin, const std:
   problems.push_back(absl::StrCat(origin, ": ", problem));
 }
 
-void Draft::Clash(std::initializer_list<std::string> keys, const std::string& problem) {
+void Draft::Clash(const std::vector<std::string>& keys, const std::string& problem) {
   std::string blamed;
   for (const std::string& key : keys) {
     if (refused.contains(key)) return;  // said already what is wrong there
     if (blamed.empty() && Given(key)) blamed = origins[key];
   }
   if (blamed.empty()) {
-    const std::optional<Key> first = FindKey(config, *keys.begin());
-    blamed = *keys.begin();
+    const std::optional<Key> first = FindKey(config, keys.front());
+    blamed = keys.front();
     if (first) absl::StrAppend(&blamed, " = ", PrintValue(first->slot));
   }
   problems.push_back(absl::StrCat(blamed, ": ", problem));

@@ -1,7 +1,6 @@
 // A configuration being put together: values, where each was given, and what was wrong so far.
 #pragma once
 
-#include <initializer_list>
 #include <map>
 #include <set>
 #include <string>
@@ -29,7 +28,7 @@ struct Draft {
   void Accept(const std::string& key, std::string origin);
   void Refuse(const std::string& key, const std::string& origin, const std::string& problem);
   // Notes that the values of these keys do not go together; blames the first that was given.
-  void Clash(std::initializer_list<std::string> keys, const std::string& problem);
+  void Clash(const std::vector<std::string>& keys, const std::string& problem);
 };
 
 // Takes TOML text into the draft. A port that the text describes is added to those already there.

@@ -337,11 +337,20 @@ const BrokenFile kClashes[] = {
     {"MssAboveMtu", std::string(kPort) + "[tcp]\nmss = 1461\n",
      "weir.toml:6: tcp.mss = 1461: larger than any port's MTU (1500) allows; must be at most 1460"},
     {"PinnedAboveBuffers", "[memory]\nmax_pinned_buffers = 16385\n",
-     "weir.toml:2: memory.max_pinned_buffers = 16385: more than receive_buffers; must be at most "
-     "16384"},
-    {"BuffersBelowRings", std::string(kPort) + "rx_descriptors = 16384\n",
-     "memory.receive_buffers = 16384: not more than the receive rings of a worker hold; must be "
-     "above 16384"},
+     "weir.toml:2: memory.max_pinned_buffers = 16385: max_pinned_buffers (16385) is above "
+     "receive_buffers (16384); max_pinned_buffers must be at most receive_buffers"},
+    {"BuffersBelowPinned", "[memory]\nreceive_buffers = 1024\n",
+     "weir.toml:2: memory.receive_buffers = 1024: max_pinned_buffers (8192) is above "
+     "receive_buffers (1024); max_pinned_buffers must be at most receive_buffers"},
+    {"BuffersBelowRings",
+     std::string(kPort) + "[memory]\nreceive_buffers = 1024\nmax_pinned_buffers = 512\n",
+     "weir.toml:6: memory.receive_buffers = 1024: receive_buffers (1024) is not above what the "
+     "receive rings of a worker hold; receive_buffers must be above 1024, the rx_descriptors of "
+     "all its queues"},
+    {"RingsAboveBuffers", std::string(kPort) + "rx_descriptors = 16384\n",
+     "weir.toml:5: port.0.rx_descriptors = 16384: receive_buffers (16384) is not above what the "
+     "receive rings of a worker hold; receive_buffers must be above 16384, the rx_descriptors of "
+     "all its queues"},
     {"MemoryTooSmall", "[workers]\ncount = 8\n",
      "weir.toml:2: workers.count = 8: eal.memory_mb = 512 is too little for 393216 packet buffers "
      "on 8 workers; must be at least 960"},
