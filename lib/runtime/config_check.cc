@@ -17,6 +17,7 @@ constexpr uint32_t kHeadersMin = 40;         // IPv4 and TCP without options
 constexpr uint32_t kUnscaledWindow = 65535;  // RFC 9293 3.1
 // A packet buffer with its headers and its place in the pool, rounded up.
 constexpr uint64_t kBufferOctets = 2560;
+constexpr uint32_t kShedGap = MemoryConfig{}.shed_high - MemoryConfig{}.shed_low;
 
 std::string PortKey(size_t index, const char* key) {
   return absl::StrCat("port.", index, ".", key);
@@ -27,6 +28,11 @@ void FillIn(Draft& draft) {
   if (!workers.cores.empty() && !draft.Given("workers.count") &&
       !draft.refused.contains("workers.count")) {
     workers.count = static_cast<uint32_t>(workers.cores.size());
+  }
+  MemoryConfig& memory = draft.config.memory;
+  if (draft.Given("memory.shed_high") && memory.shed_high != 0 && !draft.Given("memory.shed_low") &&
+      !draft.refused.contains("memory.shed_low")) {
+    memory.shed_low = memory.shed_high - kShedGap;
   }
   for (size_t i = 0; i < draft.config.ports.size(); ++i) {
     std::string& name = draft.config.ports[i].name;

@@ -85,7 +85,8 @@ std::vector<Key> MemoryKeys(MemoryConfig& memory) {
       {"shed_high", Number{&memory.shed_high, 50, 100, "never"}, "percent",
        "When so much of max_connections, max_flights or the buffers for text is in use, new SYNs "
        "are dropped, then half-open connections given up."},
-      {"shed_low", Number{&memory.shed_low, 10, 100}, "percent", "That ends below this."},
+      {"shed_low", Number{&memory.shed_low, 10, 100}, "percent",
+       "That ends below this; where only shed_high is given, 5 below that."},
       {"shed_idle", &memory.shed_idle, "",
        "Whether connections are reset then as well: oldest resets those on which nothing has moved "
        "for longest, 10 s at least."},

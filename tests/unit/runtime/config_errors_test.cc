@@ -328,9 +328,12 @@ const BrokenFile kClashes[] = {
      "must be at most 4000"},
     {"Retries", "[tcp]\nretries2 = 2\n",
      "weir.toml:2: tcp.retries2 = 2: retries1 is above retries2; retries1 must be at most 2"},
-    {"MarksInTheWrongOrder", "[memory]\nshed_high = 80\n",
-     "weir.toml:2: memory.shed_high = 80: shed_low is above shed_high; shed_low must be at most "
+    {"MarksInTheWrongOrder", "[memory]\nshed_high = 80\nshed_low = 81\n",
+     "weir.toml:3: memory.shed_low = 81: shed_low is above shed_high; shed_low must be at most "
      "80"},
+    {"LowMarkAboveTheDefault", "[memory]\nshed_low = 96\n",
+     "weir.toml:2: memory.shed_low = 96: shed_low is above shed_high; shed_low must be at most "
+     "95"},
     {"ScaleBelowBuffer", "[tcp]\nwindow_scale = 2\nreceive_buffer = 300000\n",
      "weir.toml:2: tcp.window_scale = 2: windows of at most 262140 octets cannot offer "
      "receive_buffer (300000); must be larger, or \"auto\""},

@@ -232,6 +232,14 @@ TEST(AConfiguration, CountsItsWorkersByTheirCores) {
   EXPECT_THAT(config.workers.cores, ElementsAre(3u, 1u));
 }
 
+TEST(AConfiguration, TakesTheLowMarkFromTheHighOneWhereOnlyThatIsGiven) {
+  EXPECT_EQ(Parse("[memory]\nshed_high = 80\n").memory.shed_low, 75u);
+  EXPECT_EQ(Parse("[memory]\nshed_high = 100\n").memory.shed_low, 95u);
+  EXPECT_EQ(Parse("[memory]\nshed_high = 0\n").memory.shed_low, 90u);
+  EXPECT_EQ(Parse("[memory]\nshed_high = 80\nshed_low = 40\n").memory.shed_low, 40u);
+  EXPECT_EQ(Parse("[memory]\nshed_low = 40\n").memory.shed_high, 95u);
+}
+
 TEST(AConfiguration, PrintedAndReadBackIsTheSame) {
   const Config config = NothingDefault();
   EXPECT_EQ(Parse(PrintConfig(config)), config);
