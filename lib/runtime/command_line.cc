@@ -57,9 +57,9 @@ absl::StatusOr<CommandLine> LoadFromCommandLine(int& argc, char**& argv) {
   ReadFlags(draft);
   RequirePort(draft);
   CheckFiles(draft);
-  absl::StatusOr<Config> config = Finish(std::move(draft));
-  if (!config.ok()) return config.status();
-  result.config = *std::move(config);
+  if (absl::Status status = Finish(draft); !status.ok()) return status;
+  result.config = std::move(draft.config);
+  result.warnings = std::move(draft.warnings);
   if (absl::GetFlag(FLAGS_check)) result.print = PrintConfig(result.config);
   std::copy(flags.rest.begin(), flags.rest.end(), argv + 1);
   argc = 1 + static_cast<int>(flags.rest.size());

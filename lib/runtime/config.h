@@ -214,6 +214,8 @@ struct CommandLine {
   // Text for standard output, after which the program ends with status 0 (--check, --help);
   // nothing: run.
   std::optional<std::string> print;
+  // For standard error: values that contradict each other, though nothing forbids them.
+  std::vector<std::string> warnings;
 };
 
 // Parses all flags of the program, weir's and the application's own absl flags alike, reads the

@@ -171,17 +171,13 @@ void CheckMemory(Draft& draft) {
                              ") is above receive_buffers (", memory.receive_buffers,
                              "); max_pinned_buffers must be at most receive_buffers"));
   }
-  uint64_t descriptors = 0;  // of one worker, over all ports
   std::vector<std::string> keys = {"memory.receive_buffers"};
   for (size_t i = 0; i < draft.config.ports.size(); ++i) {
-    const PortConfig& port = draft.config.ports[i];
-    const uint32_t queues = std::max(port.queues, workers);
-    const uint32_t syn_rings = port.syn_queue == SynQueue::kOn ? 1 : 0;
-    descriptors += uint64_t{port.rx_descriptors} * ((queues + workers - 1) / workers + syn_rings);
     for (const char* key : {"rx_descriptors", "queues", "syn_queue"}) {
       keys.push_back(PortKey(i, key));
     }
   }
+  const uint64_t descriptors = ReceiveRingFrames(draft.config);
   if (memory.receive_buffers <= descriptors) {
     draft.Clash(keys, absl::StrCat("receive_buffers (", memory.receive_buffers,
                                    ") is not above what the receive rings of a worker hold; "
@@ -268,18 +264,34 @@ void Draft::Refuse(const std::string& key, const std::string& origin, const std:
   problems.push_back(absl::StrCat(origin, ": ", problem));
 }
 
+std::string Draft::Blamed(const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) {
+    if (Given(key)) return origins[key];
+  }
+  const std::optional<Key> first = FindKey(config, keys.front());
+  return first ? absl::StrCat(keys.front(), " = ", PrintValue(first->slot)) : keys.front();
+}
+
 void Draft::Clash(const std::vector<std::string>& keys, const std::string& problem) {
-  std::string blamed;
   for (const std::string& key : keys) {
     if (refused.contains(key)) return;  // said already what is wrong there
-    if (blamed.empty() && Given(key)) blamed = origins[key];
   }
-  if (blamed.empty()) {
-    const std::optional<Key> first = FindKey(config, keys.front());
-    blamed = keys.front();
-    if (first) absl::StrAppend(&blamed, " = ", PrintValue(first->slot));
+  problems.push_back(absl::StrCat(Blamed(keys), ": ", problem));
+}
+
+void Draft::Warn(const std::vector<std::string>& keys, const std::string& warning) {
+  warnings.push_back(absl::StrCat(Blamed(keys), ": ", warning));
+}
+
+uint64_t ReceiveRingFrames(const Config& config) {
+  const uint32_t workers = config.workers.count;
+  uint64_t frames = 0;
+  for (const PortConfig& port : config.ports) {
+    const uint32_t queues = std::max(port.queues, workers);
+    const uint32_t syn_rings = port.syn_queue == SynQueue::kOn ? 1 : 0;
+    frames += uint64_t{port.rx_descriptors} * ((queues + workers - 1) / workers + syn_rings);
   }
-  problems.push_back(absl::StrCat(blamed, ": ", problem));
+  return frames;
 }
 
 void CheckFiles(Draft& draft) {
@@ -290,7 +302,7 @@ void CheckFiles(Draft& draft) {
   }
 }
 
-absl::StatusOr<Config> Finish(Draft draft) {
+absl::Status Finish(Draft& draft) {
   FillIn(draft);
   CheckWorkers(draft);
   CheckPorts(draft);
@@ -298,9 +310,11 @@ absl::StatusOr<Config> Finish(Draft draft) {
   CheckMarks(draft);
   CheckTcpTimes(draft);
   CheckTcpSizes(draft);
-  if (!draft.problems.empty())
+  if (!draft.problems.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(draft.problems, "\n"));
-  return std::move(draft.config);
+  }
+  FindWarnings(draft);
+  return absl::OkStatus();
 }
 
 }  // namespace weir::runtime

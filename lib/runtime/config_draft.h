@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "runtime/config.h"
 
 namespace weir::runtime {
@@ -22,6 +21,7 @@ struct Draft {
   // Keys whose value was refused: no further complaint is based on them.
   std::set<std::string> refused;
   std::vector<std::string> problems;
+  std::vector<std::string> warnings;
 
   bool Given(const std::string& key) const { return origins.contains(key); }
   // Notes that a value was taken, or refused because of `problem`.
@@ -29,6 +29,10 @@ struct Draft {
   void Refuse(const std::string& key, const std::string& origin, const std::string& problem);
   // Notes that the values of these keys do not go together; blames the first that was given.
   void Clash(const std::vector<std::string>& keys, const std::string& problem);
+  // The same of values that are accepted, though together they do not do what they say.
+  void Warn(const std::vector<std::string>& keys, const std::string& warning);
+  // What a message about these keys begins with: where the first was given, or its value.
+  std::string Blamed(const std::vector<std::string>& keys);
 };
 
 // Takes TOML text into the draft. A port that the text describes is added to those already there.
@@ -43,7 +47,13 @@ void ReadFlags(Draft& draft);
 // Looks at the files that values name.
 void CheckFiles(Draft& draft);
 
-// Fills in what depends on other keys, refuses what clashes, and gives the value or all problems.
-absl::StatusOr<Config> Finish(Draft draft);
+// Frames that the receive rings of a worker hold.
+uint64_t ReceiveRingFrames(const Config& config);
+
+// Fills in what depends on other keys, and refuses what clashes; an error has all problems.
+absl::Status Finish(Draft& draft);
+
+// Of a configuration without problems.
+void FindWarnings(Draft& draft);
 
 }  // namespace weir::runtime

@@ -183,13 +183,15 @@ absl::StatusOr<Config> LoadConfig(const std::string& path) {
   Draft draft;
   if (absl::Status status = ReadFile(path, draft); !status.ok()) return status;
   CheckFiles(draft);
-  return Finish(std::move(draft));
+  if (absl::Status status = Finish(draft); !status.ok()) return status;
+  return std::move(draft.config);
 }
 
 absl::StatusOr<Config> ParseConfig(std::string_view toml_text, std::string_view file_name) {
   Draft draft;
   ReadToml(toml_text, file_name, draft);
-  return Finish(std::move(draft));
+  if (absl::Status status = Finish(draft); !status.ok()) return status;
+  return std::move(draft.config);
 }
 
 }  // namespace weir::runtime

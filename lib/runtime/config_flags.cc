@@ -232,9 +232,8 @@ absl::Status ApplyFlags(Config& config) {
   Draft draft;
   draft.config = config;
   ReadFlags(draft);
-  absl::StatusOr<Config> result = Finish(std::move(draft));
-  if (!result.ok()) return result.status();
-  config = *std::move(result);
+  if (absl::Status status = Finish(draft); !status.ok()) return status;
+  config = std::move(draft.config);
   return absl::OkStatus();
 }
 

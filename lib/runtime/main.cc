@@ -32,6 +32,9 @@ absl::Status Serve(runtime::Config config, const Setup& setup) {
 int Main(int argc, char** argv, const Setup& setup) {
   absl::StatusOr<runtime::CommandLine> command_line = runtime::LoadFromCommandLine(argc, argv);
   if (!command_line.ok()) return Finish(command_line.status(), runtime::kExitConfiguration);
+  for (const std::string& warning : command_line->warnings) {
+    std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  }
   if (command_line->print) {
     std::fputs(command_line->print->c_str(), stdout);
     return kExitSuccess;
