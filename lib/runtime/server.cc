@@ -1,10 +1,12 @@
 // ServerImpl before and after Run: EAL, ports, pools, workers, listeners; and their end.
 #include "runtime/server.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -107,6 +109,7 @@ ServerImpl::~ServerImpl() {
 absl::Status ServerImpl::Open() {
   if (absl::Status status = DrawSecrets(secrets_); !status.ok()) return status;
   if (absl::Status status = TakeSharedSecret(); !status.ok()) return status;
+  if (absl::Status status = CheckMemoryLock(); !status.ok()) return status;
   if (absl::Status status = StartEal(); !status.ok()) return status;
   if (absl::Status status = OpenPorts(); !status.ok()) return status;
   if (absl::Status status = CheckSteering(); !status.ok()) return status;
@@ -126,6 +129,20 @@ absl::Status ServerImpl::TakeSharedSecret() {
   ShareSecrets(shared, secrets_);
   Wipe(&shared, sizeof shared);
   return absl::OkStatus();
+}
+
+// Whether so much may be locked, before a port is touched: an empty mapping stands for what the EAL
+// will reserve, and nothing is brought in for it. LockMemory has the last word.
+absl::Status ServerImpl::CheckMemoryLock() const {
+  if (!config_.memory.lock) return absl::OkStatus();
+  const size_t octets = size_t{config_.eal.memory_mb} << 20;
+  void* const room =
+      mmap(nullptr, octets, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED) return MemoryLockError(errno);
+  const int refusal = mlockall(MCL_CURRENT | MCL_ONFAULT) == 0 ? 0 : errno;
+  munlockall();
+  munmap(room, octets);
+  return refusal == 0 ? absl::OkStatus() : MemoryLockError(refusal);
 }
 
 absl::Status ServerImpl::StartEal() {

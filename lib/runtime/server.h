@@ -46,6 +46,7 @@ class ServerImpl : public Server {
   using Deadline = std::chrono::steady_clock::time_point;
 
   absl::Status TakeSharedSecret();
+  absl::Status CheckMemoryLock() const;
   absl::Status StartEal();
   absl::Status OpenPorts();
   absl::Status CheckSteering() const;
@@ -59,6 +60,7 @@ class ServerImpl : public Server {
   absl::Status Launch();
   absl::Status WaitUntilReady();
   absl::Status LockMemory();
+  static absl::Status MemoryLockError(int error);
   void AnnounceReady();
   void Serve();
   bool Drain();  // false when a second request to stop came

@@ -79,7 +79,11 @@ absl::Status ServerImpl::WaitUntilReady() {
 // Only now has every worker what it will ever need.
 absl::Status ServerImpl::LockMemory() {
   if (mlockall(MCL_CURRENT | MCL_FUTURE) == 0) return absl::OkStatus();
-  return absl::ErrnoToStatus(errno, "memory.lock = true: mlockall; see RLIMIT_MEMLOCK");
+  return MemoryLockError(errno);
+}
+
+absl::Status ServerImpl::MemoryLockError(int error) {
+  return absl::ErrnoToStatus(error, "memory.lock = true: mlockall; see RLIMIT_MEMLOCK");
 }
 
 void ServerImpl::AnnounceReady() {

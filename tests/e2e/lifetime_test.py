@@ -170,6 +170,7 @@ def test_a_server_that_may_not_lock_memory_says_so(network, programs):
         pytest.skip("sanitizers lock no memory")
     assert result.returncode == 1 and "memory.lock = true" in result.stderr and "RLIMIT_MEMLOCK" in result.stderr
 
+    assert "weir: port" not in result.stderr  # none was opened
 
 def test_a_server_without_a_port_says_so(network, programs):
     result = subprocess.run(network.command(programs / "weir-echo"), capture_output=True, text=True, timeout=60,
