@@ -53,10 +53,10 @@ void WarnOfLimits(Draft& draft) {
   const bool listener_first =
       tcp.max_per_listener != 0 && tcp.max_per_listener <= tcp.max_per_prefix;
   if (listener_first) {
-    draft.Warn({"tcp.max_per_prefix", "tcp.max_per_listener"},
-               absl::StrCat("max_per_prefix (", tcp.max_per_prefix,
-                            ") is not below max_per_listener (", tcp.max_per_listener,
-                            "): one prefix may take all"));
+    draft.Warn(
+        {"tcp.max_per_prefix", "tcp.max_per_listener"},
+        absl::StrCat("max_per_prefix (", tcp.max_per_prefix, ") is not below max_per_listener (",
+                     tcp.max_per_listener, "): one prefix may take all"));
   } else if (tcp.max_per_prefix > connections) {
     draft.Warn({"tcp.max_per_prefix", "memory.max_connections"},
                absl::StrCat("max_per_prefix (", tcp.max_per_prefix, ") is above max_connections (",
@@ -74,10 +74,10 @@ void WarnOfTimes(Draft& draft) {
                             tcp.keepalive_idle_s, ")"));
   }
   if (tcp.user_timeout_ms != 0 && tcp.user_timeout_ms <= tcp.rto_min_ms) {
-    draft.Warn({"tcp.user_timeout_ms", "tcp.rto_min_ms"},
-               absl::StrCat("user_timeout_ms (", tcp.user_timeout_ms,
-                            ") is not above rto_min_ms (", tcp.rto_min_ms,
-                            "): connections are given up before anything is sent again"));
+    draft.Warn(
+        {"tcp.user_timeout_ms", "tcp.rto_min_ms"},
+        absl::StrCat("user_timeout_ms (", tcp.user_timeout_ms, ") is not above rto_min_ms (",
+                     tcp.rto_min_ms, "): connections are given up before anything is sent again"));
   }
   if (tcp.user_timeout_ms != 0 && tcp.retries2 != TcpConfig{}.retries2) {
     draft.Warn({"tcp.retries2", "tcp.user_timeout_ms"},

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_format.h"
+
 namespace weir::runtime {
 namespace {
 
@@ -28,6 +30,14 @@ std::string PerWorker(std::span<const Counters> workers, Counter counter) {
 }
 
 }  // namespace
+
+std::string ReportTime(std::time_t now, double uptime_s) {
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  char text[32];
+  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return absl::StrFormat("report: time=%s uptime_s=%.1f\n", std::string_view(text, size), uptime_s);
+}
 
 std::string CountersReport(std::span<const Counters> workers) {
   Counters total;

@@ -1,6 +1,7 @@
 // What the counters say, as text.
 #pragma once
 
+#include <ctime>
 #include <span>
 #include <string>
 #include <string_view>
@@ -23,6 +24,9 @@ struct ListenerLine {
   uint32_t connections = 0;  // TIME-WAIT aside
   tcp::ListenerCounts counts;
 };
+
+// "report: time=2026-07-01T12:00:00Z uptime_s=3600.5": when what follows was read, in UTC.
+std::string ReportTime(std::time_t now, double uptime_s);
 
 // One line for each counter that is not 0 anywhere: name, total, each worker's where there are
 // several, sentence.

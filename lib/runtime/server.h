@@ -85,7 +85,8 @@ class ServerImpl : public Server {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<ListenOptions> listening_;
   std::vector<std::shared_ptr<PullListener>> pull_listeners_;
-  size_t connects_ = 0;  // that were asked for
+  size_t connects_ = 0;                            // that were asked for
+  std::chrono::steady_clock::time_point started_;  // by Run
   bool eal_started_ = false;
   bool run_called_ = false;
   bool running_ = false;

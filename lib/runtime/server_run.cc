@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <thread>
 
 #include "port/eal.h"
@@ -34,6 +35,7 @@ int RunWorker(void* worker) {
 absl::Status ServerImpl::Run() {
   if (run_called_) return absl::FailedPreconditionError("Run was called before");
   run_called_ = true;
+  started_ = steady_clock::now();
   absl::Status status = Launch();
   if (status.ok()) status = WaitUntilReady();
   if (status.ok() && config_.memory.lock) status = LockMemory();
@@ -231,7 +233,10 @@ void ServerImpl::PrintCounters() {
       OnWorker(*worker, read);
     }
   }
-  const std::string report = CountersReport(counters) + ListenersReport(listeners);
+  const auto uptime =
+      std::chrono::duration_cast<std::chrono::duration<double>>(steady_clock::now() - started_);
+  const std::string report = ReportTime(std::time(nullptr), uptime.count()) +
+                             CountersReport(counters) + ListenersReport(listeners);
   std::fwrite(report.data(), 1, report.size(), stderr);
 }
 

@@ -116,6 +116,7 @@ def test_counters_are_printed_on_request(start, network):
     assert counters["TcpTextOctetsIn"] == [5]
     assert counters["TcpTextOctetsOut"] == [5]
     assert re.search(r"TcpEstablished +1  connections that reached ESTABLISHED", server.log())
+    assert re.search(r"^report: time=20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ uptime_s=\d+\.\d\ncounters:\n", server.log(), re.M)
 
 
 REFUSED = [
@@ -169,8 +170,8 @@ def test_a_server_that_may_not_lock_memory_says_so(network, programs):
     if "weir: ready" in result.stderr:
         pytest.skip("sanitizers lock no memory")
     assert result.returncode == 1 and "memory.lock = true" in result.stderr and "RLIMIT_MEMLOCK" in result.stderr
-
     assert "weir: port" not in result.stderr  # none was opened
+
 
 def test_a_server_without_a_port_says_so(network, programs):
     result = subprocess.run(network.command(programs / "weir-echo"), capture_output=True, text=True, timeout=60,

@@ -49,14 +49,16 @@ const Contradiction kContradictions[] = {
      "weir.toml:2: memory.max_half_open = 512: syn_backlog (1024) is above max_half_open (512): "
      "the oldest handshakes are given up before it is full"},
     {"FastOpenWithoutMemory", "[tcp]\nfast_open = true\nsyn_cookies = \"always\"\n",
-     "weir.toml:2: tcp.fast_open = true: syn_cookies = \"always\" remembers no SYN: fast_open opens "
+     "weir.toml:2: tcp.fast_open = true: syn_cookies = \"always\" remembers no SYN: fast_open "
+     "opens "
      "nothing"},
     {"DeferringWithoutMemory", "[tcp]\nsyn_cookies = \"always\"\ndefer_accept_ms = 100\n",
      "weir.toml:3: tcp.defer_accept_ms = 100: syn_cookies = \"always\" remembers no handshake: a "
      "connection without text is not accepted, not even when defer_accept_ms is over"},
     {"SecretWithoutCookies",
      "[tcp]\nsyn_cookies = \"off\"\nsyn_cookie_secret_file = \"/etc/weir/secret\"\n",
-     "weir.toml:3: tcp.syn_cookie_secret_file = \"/etc/weir/secret\": syn_cookies = \"off\" takes no "
+     "weir.toml:3: tcp.syn_cookie_secret_file = \"/etc/weir/secret\": syn_cookies = \"off\" takes "
+     "no "
      "cookies: the secret is of no use"},
     {"ListenerAboveTheTable", "[tcp]\nmax_per_listener = 65537\n",
      "weir.toml:2: tcp.max_per_listener = 65537: max_per_listener (65537) is above max_connections "

@@ -12,6 +12,12 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
+TEST(ReportTimeTest, IsInUtcAndOnOneLineThatScriptsRead) {
+  EXPECT_EQ(ReportTime(0, 0), "report: time=1970-01-01T00:00:00Z uptime_s=0.0\n");
+  EXPECT_EQ(ReportTime(1798761599, 86400.25),
+            "report: time=2026-12-31T23:59:59Z uptime_s=86400.2\n");
+}
+
 TEST(CountersReportTest, SaysNameTotalAndSentenceOfWhatIsNotZero) {
   std::vector<Counters> workers(1);
   workers[0].Add(Counter::kRxFrames, 42);
