@@ -2,10 +2,10 @@
 #include "flood/criteria.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "flood/rate.h"
 
 namespace weir::flood {
 namespace {
@@ -45,6 +45,11 @@ struct NamedMetric {
   std::string_view name;
   Metric metric;
 };
+
+// Those of the metrics that are shares of something, which nothing can be above.
+bool IsShare(std::string_view metric) {
+  return metric == "first_syn" || metric == "success" || metric == "success_1s";
+}
 
 std::optional<double> Count(uint64_t n) { return static_cast<double>(n); }
 
@@ -128,14 +133,6 @@ Verdict JudgeOne(const Criterion& criterion, const Results& results) {
           absl::StrFormat("%.6g at %.0f/s", *worst, at->rate)};
 }
 
-// The number that `text` begins with, which must end where a number may.
-std::optional<double> Number(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return value;
-}
-
 }  // namespace
 
 std::string Criterion::ToString() const {
@@ -176,16 +173,19 @@ absl::StatusOr<Criterion> ParseCriterion(std::string_view text) {
   }
   std::string_view bound = text.substr(compare + 2);
   if (const size_t at = bound.find('@'); at != std::string_view::npos) {
-    std::string_view upto = bound.substr(at + 1);
+    const auto upto = ParseRate(bound.substr(at + 1));
+    if (!upto.ok())
+      return refuse("after @ must come a rate (5000, 20k, 1.5M) or a percentage (90%)");
+    criterion.upto = upto->value;
+    criterion.upto_percent = upto->percent;
     bound = bound.substr(0, at);
-    criterion.upto_percent = !upto.empty() && upto.back() == '%';
-    if (criterion.upto_percent) upto.remove_suffix(1);
-    const std::optional<double> value = Number(upto);
-    if (!value || *value <= 0) return refuse("after @ must come a rate, or a percentage with %");
-    criterion.upto = *value;
   }
-  const std::optional<double> value = Number(bound);
+  const std::optional<double> value = ParseNumber(bound);
   if (!value) return refuse("what it is compared with is no number");
+  if (!criterion.at_least && *value < 0) return refuse("never holds: no metric is below 0");
+  if (criterion.at_least && *value > 1 && IsShare(criterion.metric)) {
+    return refuse("never holds: shares go from 0 to 1, 0.99 is 99 %");
+  }
   criterion.bound = *value;
   return criterion;
 }

@@ -46,7 +46,8 @@ ABSL_FLAG(double, established_rate, 1000, "requests per second of all of them to
 ABSL_FLAG(uint32_t, peers, 1000, "hosts of modes that complete handshakes");
 ABSL_FLAG(Words, criteria, Words(),
           "what must hold in every step of the flood, METRIC>=NUMBER or METRIC<=NUMBER, with "
-          "@RATE or @PERCENT% in steps up to that; metrics: first_syn success success_1s goodput "
+          "@RATE (5000, 20k, 1.5M) or @PERCENT% in steps up to that; metrics: first_syn success "
+          "success_1s goodput "
           "resets corrupt connect_p99_us answer_p99_us established_p99_us answer_p99_ratio "
           "amplification frame_amplification syn_ack_repeats forged replays recovery_s");
 ABSL_FLAG(std::string, json, "", "file for the report with all samples");
@@ -109,12 +110,16 @@ absl::Status ReadFlood(Options& options) {
   auto pulse = ParsePulse(absl::GetFlag(FLAGS_pulse));
   if (!pulse.ok()) return pulse.status();
   options.pulse = *pulse;
+  std::vector<std::string> problems;
   for (const std::string& text : absl::GetFlag(FLAGS_criteria)) {
     auto criterion = ParseCriterion(text);
-    if (!criterion.ok()) return criterion.status();
-    options.criteria.push_back(*std::move(criterion));
+    if (criterion.ok()) {
+      options.criteria.push_back(*std::move(criterion));
+    } else {
+      problems.emplace_back(criterion.status().message());
+    }
   }
-  return absl::OkStatus();
+  return problems.empty() ? absl::OkStatus() : Wrong(absl::StrJoin(problems, "\n"));
 }
 
 absl::Status ReadRest(Options& options) {

@@ -33,7 +33,7 @@ const std::vector<Prefix>& TestNetworks();
 // Whether DPDK finds the device on a bus rather than making it.
 bool IsPciAddress(const std::string& device);
 
-// InvalidArgument says which interlock, and what would release it.
+// InvalidArgument says which interlocks hold, one to a line, and what would release each.
 absl::Status CheckInterlocks(const Intentions& intentions, const Interfaces& interfaces);
 
 }  // namespace weir::flood

@@ -1,9 +1,10 @@
 // From words to options, and checking that they make sense together.
 #include "flood/options.h"
 
-#include <charconv>
+#include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "flood/interlocks.h"
 #include "flood/legit_client.h"
 
@@ -14,13 +15,6 @@ constexpr double kMargin = 2;  // seconds for starting, learning the target and 
 constexpr double kSearchSeconds = 12;
 
 absl::Status Refuse(const std::string& why) { return absl::InvalidArgumentError(why); }
-
-std::optional<double> Number(std::string_view text) {
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return value;
-}
 
 Intentions IntentionsOf(const Options& options) {
   Intentions intentions;
@@ -98,6 +92,56 @@ absl::Status CheckNumbers(const Options& options) {
   return absl::OkStatus();
 }
 
+// The least rate of the sweep, in percent of the capacity or in frames per second; nothing where it
+// must be measured first.
+std::optional<double> LeastRate(const Options& options, bool percent) {
+  std::optional<double> least;
+  for (const RateSpec& rate : options.rates) {
+    double value = rate.value;
+    if (rate.percent != percent) {
+      if (options.capacity == 0) return std::nullopt;
+      value = percent ? value / options.capacity * 100 : value * options.capacity / 100;
+    }
+    least = std::min(least.value_or(value), value);
+  }
+  return least;
+}
+
+// What can be said without a run: criteria that nothing would be measured for.
+absl::Status CheckCriteria(const Options& options) {
+  for (const Criterion& criterion : options.criteria) {
+    const auto refuse = [&criterion](const std::string& why) {
+      return Refuse("--criteria: \"" + criterion.ToString() + "\": never holds: " + why);
+    };
+    const std::string& metric = criterion.metric;
+    if (metric == "recovery_s") {
+      if (options.recovery_s == 0) return refuse("--recovery=0 leaves no time to recover in");
+      if (criterion.at_least && criterion.bound > options.recovery_s) {
+        return refuse(absl::StrFormat("--recovery=%g looks no longer", options.recovery_s));
+      }
+      continue;
+    }
+    const bool of_flows = metric == "goodput" || metric == "established_p99_us";
+    if (of_flows && (options.established == 0 || options.established_rate == 0)) {
+      return refuse("it needs --established flows with an --established-rate");
+    }
+    const bool of_clients = metric == "first_syn" || metric == "success" ||
+                            metric == "success_1s" || metric == "connect_p99_us" ||
+                            metric == "answer_p99_us" || metric == "answer_p99_ratio";
+    if (of_clients && options.legit_rate == 0) return refuse("it needs a --legit-rate");
+    if ((metric == "goodput" || metric == "answer_p99_ratio") && options.baseline_s == 0) {
+      return refuse("it compares with the baseline, and --baseline=0");
+    }
+    if (criterion.upto == 0) continue;
+    if (criterion.upto_percent && !options.capacity_search && options.capacity == 0) {
+      return refuse("a percentage needs --capacity-search or --capacity=FRAMES_PER_SECOND");
+    }
+    const std::optional<double> least = LeastRate(options, criterion.upto_percent);
+    if (least && *least > criterion.upto) return refuse("no --rate is so low");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckPlan(const Options& options) {
   bool percent = false;
   for (const RateSpec& rate : options.rates) percent = percent || rate.percent;
@@ -107,7 +151,7 @@ absl::Status CheckPlan(const Options& options) {
   if (options.rates.empty()) return Refuse("--rate: name at least one");
   const double planned =
       PlannedSeconds(options) + kMargin + (options.capacity_search ? kSearchSeconds : 0);
-  if (planned > options.duration_s) {
+  if (options.duration_s > 0 && planned > options.duration_s) {
     return Refuse(
         absl::StrFormat("--duration=%g: the phases take %.1f s, starting and ending included",
                         options.duration_s, planned));
@@ -117,39 +161,12 @@ absl::Status CheckPlan(const Options& options) {
 
 }  // namespace
 
-absl::StatusOr<RateSpec> ParseRate(std::string_view text) {
-  RateSpec rate;
-  std::string_view number = text;
-  double unit = 1;
-  if (!number.empty()) {
-    const char last = number.back();
-    rate.percent = last == '%';
-    unit = last == 'k' ? 1e3 : last == 'M' ? 1e6 : 1;
-    if (rate.percent || unit != 1) number.remove_suffix(1);
-  }
-  const std::optional<double> value = Number(number);
-  const double most = rate.percent ? 1000 : 1e9;
-  if (!value || !(*value > 0) || *value * unit > most) {
-    return absl::InvalidArgumentError("--rate: \"" + std::string(text) +
-                                      "\" is no rate: 5000, 20k, 1.5M, or 90% of the capacity");
-  }
-  rate.value = *value * unit;
-  return rate;
-}
-
-absl::StatusOr<double> ParseRateCap(std::string_view text) {
-  if (text.empty()) return 0;
-  const auto rate = ParseRate(text);
-  if (rate.ok() && !rate->percent) return rate->value;
-  return Refuse("--rate-cap: \"" + std::string(text) +
-                "\" is no number of frames per second: 5000, 20k, 1.5M");
-}
-
 absl::StatusOr<Pacer::Pulse> ParsePulse(std::string_view text) {
   if (text.empty()) return Pacer::Pulse{};
   const size_t slash = text.find('/');
-  const auto on = Number(text.substr(0, slash));
-  const auto off = slash == std::string_view::npos ? std::nullopt : Number(text.substr(slash + 1));
+  const auto on = ParseNumber(text.substr(0, slash));
+  const auto off =
+      slash == std::string_view::npos ? std::nullopt : ParseNumber(text.substr(slash + 1));
   if (!on || !off || *on < 1 || *off < 1 || *on > 3.6e6 || *off > 3.6e6) {
     return absl::InvalidArgumentError("--pulse: \"" + std::string(text) +
                                       "\" is not ON/OFF in milliseconds, 1 to 3600000 each");
@@ -163,8 +180,9 @@ absl::StatusOr<std::vector<ip::Prefix>> ParseAddresses(const std::vector<std::st
   for (const std::string& text : list) {
     const size_t slash = text.find('/');
     const auto address = IpAddress::Parse(std::string_view(text).substr(0, slash));
-    const auto bits = slash == std::string::npos ? std::nullopt
-                                                 : Number(std::string_view(text).substr(slash + 1));
+    const auto bits = slash == std::string::npos
+                          ? std::nullopt
+                          : ParseNumber(std::string_view(text).substr(slash + 1));
     if (!address || !bits || *bits < 1 || *bits > (address->is_v4() ? 32 : 128) ||
         *bits != static_cast<uint8_t>(*bits)) {
       return absl::InvalidArgumentError("--address: \"" + text + "\" is not ADDRESS/BITS");
@@ -175,12 +193,14 @@ absl::StatusOr<std::vector<ip::Prefix>> ParseAddresses(const std::vector<std::st
 }
 
 absl::Status CheckOptions(const Options& options, const Interfaces& interfaces) {
+  std::vector<std::string> problems;
   for (const absl::Status& status :
        {CheckInterlocks(IntentionsOf(options), interfaces), CheckAddresses(options),
-        CheckModes(options), CheckNumbers(options), CheckPlan(options)}) {
-    if (!status.ok()) return status;
+        CheckModes(options), CheckNumbers(options), CheckPlan(options), CheckCriteria(options)}) {
+    if (!status.ok()) problems.emplace_back(status.message());
   }
-  return absl::OkStatus();
+  if (problems.empty()) return absl::OkStatus();
+  return Refuse(absl::StrJoin(problems, "\n"));
 }
 
 double PlannedSeconds(const Options& options) {

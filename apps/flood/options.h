@@ -13,16 +13,11 @@
 #include "flood/modes.h"
 #include "flood/pacer.h"
 #include "flood/prefix.h"
+#include "flood/rate.h"
 #include "ip/config.h"
 #include "weir/address.h"
 
 namespace weir::flood {
-
-// One rate of the sweep.
-struct RateSpec {
-  double value = 0;
-  bool percent = false;  // of the capacity; otherwise frames per second
-};
 
 struct Options {
   std::string device;  // a --vdev string, or a PCI address
@@ -59,10 +54,6 @@ struct Options {
   std::vector<Prefix> allow_target;
 };
 
-// "5000", "20k", "1.5M", "90%".
-absl::StatusOr<RateSpec> ParseRate(std::string_view text);
-// The same without percentages; "" = 0, not given.
-absl::StatusOr<double> ParseRateCap(std::string_view text);
 // "10/30" milliseconds; "" = always on.
 absl::StatusOr<Pacer::Pulse> ParsePulse(std::string_view text);
 // Our addresses: ADDRESS/BITS; those of the other family are left out.

@@ -162,6 +162,27 @@ TEST_F(FloodInterlocks, WantADeviceADurationAndARateCap) {
   ExpectRefused(intentions, "more than --rate-cap");
 }
 
+TEST_F(FloodInterlocks, AreAllNamedAtOnce) {
+  Intentions intentions = Good();
+  intentions.i_control_this_lab = false;
+  intentions.addresses.push_back(*IpAddress::Parse("192.0.2.1"));
+  intentions.addresses.push_back(*IpAddress::Parse("10.0.0.1"));
+  intentions.device = "net_af_packet0,iface=eth2";
+  intentions.duration_s = 0;
+  intentions.rate_cap = 0;
+  EXPECT_EQ(std::string(Check(intentions).message()),
+            "interlock: --i-control-this-lab: say that the device, the network behind it and the "
+            "target are yours to break\n"
+            "interlock: 192.0.2.1/32 is outside of 198.18.0.0/15 and 2001:2::/48, the networks for "
+            "tests; --allow-target=PREFIX allows another that is yours\n"
+            "interlock: 10.0.0.1/32 is outside of 198.18.0.0/15 and 2001:2::/48, the networks for "
+            "tests; --allow-target=PREFIX allows another that is yours\n"
+            "interlock: net_af_packet0,iface=eth2 is, or stands on, a physical device; "
+            "--allow-physical allows one that leads nowhere but into your lab\n"
+            "interlock: --duration=SECONDS: when this run ends at the latest, 1 to 604800\n"
+            "interlock: --rate-cap=FRAMES_PER_SECOND: what is never exceeded, 1 to 1000000000");
+}
+
 TEST(FloodPrefix, ReadsPrefixesAndNothingElse) {
   EXPECT_EQ(Prefix::Parse("198.18.0.0/15")->ToString(), "198.18.0.0/15");
   EXPECT_EQ(Prefix::Parse("2001:2::/48")->ToString(), "2001:2::/48");

@@ -127,6 +127,75 @@ TEST_F(FloodOptions, ThatAreWrongAreRefusedByName) {
   }
 }
 
+TEST_F(FloodOptions, MistakesAreAllNamedAtOnce) {
+  Options options = Good();
+  options.i_control_this_lab = false;
+  options.target.port = 0;
+  options.modes = {Mode::kNdRouter};
+  options.peers = 0;
+  options.rates.clear();
+  EXPECT_EQ(std::string(Check(options).message()),
+            "interlock: --i-control-this-lab: say that the device, the network behind it and the "
+            "target are yours to break\n"
+            "--target: port 0 is not one to connect to\n"
+            "--mode: nd-router is about IPv6, the target is not\n"
+            "--peers: 1 to 1048576\n"
+            "--rate: name at least one");
+}
+
+TEST_F(FloodOptions, CriteriaThatNothingWouldBeMeasuredForAreRefused) {
+  struct Case {
+    const char* criterion;
+    std::function<void(Options&)> spoil;
+    const char* message;
+  };
+  const auto leave = [](Options&) {};
+  const auto flows = [](Options& o) { o.established = 10; };
+  const Case cases[] = {
+      {"recovery_s<=1", [](Options& o) { o.recovery_s = 0; },
+       "--recovery=0 leaves no time to recover in"},
+      {"recovery_s>=4", leave, "--recovery=3 looks no longer"},
+      {"goodput>=0.7", leave, "it needs --established flows with an --established-rate"},
+      {"established_p99_us<=9", leave, "it needs --established flows with an --established-rate"},
+      {"goodput>=0.7",
+       [](Options& o) {
+         o.established = 10;
+         o.baseline_s = 0;
+       },
+       "it compares with the baseline, and --baseline=0"},
+      {"success>=1", [](Options& o) { o.legit_rate = 0; }, "it needs a --legit-rate"},
+      {"success>=1@90%", leave,
+       "a percentage needs --capacity-search or --capacity=FRAMES_PER_SECOND"},
+      {"success>=1@999", leave, "no --rate is so low"},
+      {"success>=1@49%", [](Options& o) { o.capacity = 2000; }, "no --rate is so low"},
+  };
+  for (const Case& one : cases) {
+    Options options = Good();
+    options.criteria = {*ParseCriterion(one.criterion)};
+    one.spoil(options);
+    EXPECT_EQ(std::string(Check(options).message()),
+              "--criteria: \"" + std::string(one.criterion) + "\": never holds: " + one.message);
+  }
+  const std::pair<const char*, std::function<void(Options&)>> good[] = {
+      {"recovery_s<=1", leave},
+      {"goodput>=0.7", flows},
+      {"resets<=0", leave},
+      {"success>=1@1k", leave},
+      {"success>=1@50%", [](Options& o) { o.capacity = 2000; }},
+      {"success>=1@1%",
+       [](Options& o) {
+         o.capacity_search = true;
+         o.duration_s = 60;
+       }},
+  };
+  for (const auto& [criterion, change] : good) {
+    Options options = Good();
+    options.criteria = {*ParseCriterion(criterion)};
+    change(options);
+    EXPECT_TRUE(Check(options).ok()) << criterion << ": " << Check(options);
+  }
+}
+
 TEST_F(FloodOptions, PlanSaysEveryPhase) {
   Options options = Good();
   options.rates[1] = {90, true};

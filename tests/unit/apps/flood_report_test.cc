@@ -83,6 +83,33 @@ TEST(FloodCriteria, AreReadAndPrintedAlike) {
   }
 }
 
+TEST(FloodCriteria, TakeRatesAsTheSweepDoes) {
+  EXPECT_EQ(ParseCriterion("success>=1@20k")->upto, 20000);
+  EXPECT_EQ(ParseCriterion("success>=1@1.5M")->upto, 1500000);
+  EXPECT_FALSE(ParseCriterion("success>=1@1.5M")->upto_percent);
+  EXPECT_TRUE(ParseCriterion("success>=1@90%")->upto_percent);
+  EXPECT_EQ(std::string(ParseCriterion("success>=1@fast").status().message()),
+            "--criteria: \"success>=1@fast\": after @ must come a rate (5000, 20k, 1.5M) or a "
+            "percentage (90%)");
+}
+
+TEST(FloodCriteria, ThatNeverHoldAreRefused) {
+  for (const char* text : {"first_syn>=1.001", "success>=99", "success_1s>=100"}) {
+    EXPECT_EQ(std::string(ParseCriterion(text).status().message()),
+              "--criteria: \"" + std::string(text) +
+                  "\": never holds: shares go from 0 to 1, 0.99 is 99 %");
+  }
+  EXPECT_EQ(std::string(ParseCriterion("resets<=-1").status().message()),
+            "--criteria: \"resets<=-1\": never holds: no metric is below 0");
+  for (const char* text : {"success>=nan", "resets<=inf"}) {
+    EXPECT_EQ(std::string(ParseCriterion(text).status().message()),
+              "--criteria: \"" + std::string(text) + "\": what it is compared with is no number");
+  }
+  for (const char* text : {"success>=1", "goodput>=1.1", "success<=1", "resets>=0"}) {
+    EXPECT_TRUE(ParseCriterion(text).ok()) << text;
+  }
+}
+
 TEST(FloodCriteria, LookAtTheWorstStep) {
   const Results results = Good();
   EXPECT_TRUE(JudgeOne("success>=1", results).passed);
