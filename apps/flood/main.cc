@@ -136,7 +136,7 @@ int Report(const Options& options, const Results& results, const RunFacts& facts
   int exit_status = ExitStatus(results, verdicts);
   for (const absl::Status& status :
        {WriteFile(options.json, JsonReport(options, results, verdicts, facts)),
-        WriteFile(options.svg, SvgReport(results))}) {
+        WriteFile(options.svg, SvgReport(options, results))}) {
     if (status.ok()) continue;
     (void)Refuse(status);
     exit_status = std::max(exit_status, 1);

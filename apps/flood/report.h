@@ -28,8 +28,8 @@ std::string TextReport(const Options& options, const Results& results,
 // One object, schema 1: docs/flood.md says what is in it. All counts, whatever they are worth.
 std::string JsonReport(const Options& options, const Results& results,
                        const std::vector<Verdict>& verdicts, const RunFacts& facts);
-// Success, first-SYN success and p99 of the answer against the rate of the flood.
-std::string SvgReport(const Results& results);
+// Success, first-SYN success and p99 of the answers against the rate of the flood.
+std::string SvgReport(const Options& options, const Results& results);
 
 // 0 passed, 1 a criterion failed, 2 figures mean nothing: the run's, or those of a step that was
 // to be measured.

@@ -278,16 +278,49 @@ TEST(FloodReport, JsonWriterSeparatesAndEscapes) {
   EXPECT_EQ(json.text(), "{\"a\":[1,0.5],\"b\":\"\\u0001\\\"\",\"c\":true,\"d\":null}");
 }
 
+size_t CountOf(const std::string& text, const std::string& part) {
+  size_t count = 0;
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
 TEST(FloodReport, PlotHasADotForEachStepAndCurve) {
   Results results = Good();
   results.steps[2].invalid.push_back("why");
-  const std::string svg = SvgReport(results);
-  size_t dots = 0;
-  for (size_t at = svg.find("<circle"); at != svg.npos; at = svg.find("<circle", at + 1)) ++dots;
-  EXPECT_EQ(dots, 9u);  // three steps, three curves
-  EXPECT_THAT(svg, HasSubstr("fill=\"#fff\"/>"));
+  const std::string svg = SvgReport(GoodOptions(), results);
+  EXPECT_EQ(CountOf(svg, "<circle"), 9u);                 // two steps and the legend, three curves
+  EXPECT_EQ(CountOf(svg, "fill=\"#fff\"/>\n<"), 3u + 1);  // hollow, and the paper
   EXPECT_THAT(svg, Not(HasSubstr("nan")));
-  EXPECT_THAT(SvgReport(Results{}), HasSubstr("</svg>"));
+  EXPECT_THAT(svg, Not(HasSubstr("inf")));
+  EXPECT_THAT(svg, Not(HasSubstr("established flows</text>")));  // nothing was measured of them
+  EXPECT_THAT(SvgReport(GoodOptions(), Results{}), HasSubstr("</svg>"));
+}
+
+TEST(FloodReport, PlotSaysWhatItShows) {
+  Results results = Good();
+  results.capacity = 800;
+  results.steps[1].established_ns.Add(30000);
+  const std::string svg = SvgReport(GoodOptions(), results);
+  for (const char* part :
+       {">Honest clients of 198.18.0.2:7 beside a flood of syn</text>",
+        ">Honest connections</text>", ">% of those begun</text>", ">answered in time</text>",
+        ">answered on the first SYN</text>", ">100 %</text>", ">established flows</text>",
+        ">Time to the answer</text>", ">99th percentile, logarithmic</text>", "&#181;s</text>",
+        ">1 ms</text>", ">flood, frames per second asked for</text>", ">200</text>", ">1 k</text>",
+        ">capacity: 800 SYNs/s</text>"}) {
+    EXPECT_THAT(svg, HasSubstr(part));
+  }
+  EXPECT_THAT(svg, Not(HasSubstr("INVALID")));
+}
+
+TEST(FloodReport, PlotOfRatesFarApartIsLogarithmic) {
+  Results results = Good();
+  AddStep(results, "flood", 1e6);
+  const std::string svg = SvgReport(GoodOptions(), results);
+  for (const char* part : {">flood, frames per second asked for (logarithmic)</text>",
+                           ">100</text>", ">10 k</text>", ">1 M</text>"}) {
+    EXPECT_THAT(svg, HasSubstr(part));
+  }
 }
 
 }  // namespace
