@@ -205,8 +205,8 @@ void PacketMaker::AddRedirect() {
   wire::WriteIcmp(message.data(), {wire::kNdRedirect, 0, 0});
   const IpAddress better = *IpAddress::Parse("fe80::bad");
   const IpAddress destination = scene_.sources.Neighbour(1);
-  std::copy(better.octets().begin(), better.octets().end(), message.begin() + 8);
-  std::copy(destination.octets().begin(), destination.octets().end(), message.begin() + 24);
+  std::copy_n(better.octets().begin(), 16, message.begin() + 8);
+  std::copy_n(destination.octets().begin(), 16, message.begin() + 24);
   const IpAddress source = *IpAddress::Parse("fe80::1");
   wire::SetIcmpv6Checksum(message, source, scene_.target.address);
   frames_.push_back(Frame(

@@ -117,12 +117,15 @@ void BM_SynCookies(benchmark::State& state) {
   const Time now{int64_t{1} << 40};
   Prng prng(1);
   std::vector<tcp::SynCookieCodec::Request> requests(kBurst);
+  std::vector<tcp::CookieFlow> flows(kBurst);
+  for (tcp::CookieFlow& flow : flows) {
+    flow.remote = AnyHost(prng, v4);
+    flow.local = AnyHost(prng, v4);
+    flow.remote_port = static_cast<uint16_t>(prng.Next());
+    flow.local_port = 80;
+    flow.irs = Seq(static_cast<uint32_t>(prng.Next()));
+  }
   for (tcp::SynCookieCodec::Request& r : requests) {
-    r.flow.remote = AnyHost(prng, v4);
-    r.flow.local = AnyHost(prng, v4);
-    r.flow.remote_port = static_cast<uint16_t>(prng.Next());
-    r.flow.local_port = 80;
-    r.flow.irs = Seq(static_cast<uint32_t>(prng.Next()));
     r.options = {.mss = 1460, .window_scale = 7, .sack = true, .timestamps = state.range(1) != 0};
     r.own_scale = 3;
     r.ts_offset = static_cast<uint32_t>(prng.Next());
@@ -134,14 +137,15 @@ void BM_SynCookies(benchmark::State& state) {
     const uint64_t one_began = Cycles();
     for (uint32_t i = 0; i < kBurst; ++i) {
       const tcp::SynCookieCodec::Request& r = requests[i];
-      cookies[i] = codec.Make(r.flow, r.options, r.own_scale, now, r.ts_now, r.ts_offset);
+      cookies[i] = codec.Make(flows[i], r.options, r.own_scale, now, r.ts_now, r.ts_offset);
     }
     row.AddFloor(Cycles() - one_began, kBurst);
     benchmark::DoNotOptimize(cookies.data());
     const uint64_t began = Cycles();
     codec.MakeBatch(
-        kBurst, [&](size_t i) -> const auto& { return requests[i]; }, now,
-        [&](size_t i, const tcp::Cookie& cookie) { cookies[i] = cookie; });
+        kBurst, [&](size_t i, tcp::SynCookieCodec::Request& r) { r = requests[i]; },
+        [&](size_t i, tcp::CookieFlow& flow) { flow = flows[i]; }, now,
+        [&](size_t i, tcp::Cookie cookie) { cookies[i] = cookie; });
     row.Add(Cycles() - began, kBurst);
     benchmark::DoNotOptimize(cookies.data());
     benchmark::ClobberMemory();
@@ -168,7 +172,9 @@ void BM_KeyedHashes(benchmark::State& state) {
     row.AddFloor(Cycles() - one_began, kBurst);
     benchmark::DoNotOptimize(hashes.data());
     const uint64_t began = Cycles();
-    tcp::HashFlows(kKey, keys, hashes);
+    tcp::HashFlows(
+        kKey, kBurst, [&](size_t i) { return &keys[i]; },
+        [&](size_t i, uint64_t hash) { hashes[i] = hash; });
     row.Add(Cycles() - began, kBurst);
     benchmark::DoNotOptimize(hashes.data());
     benchmark::ClobberMemory();

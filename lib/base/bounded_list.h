@@ -24,6 +24,11 @@ class BoundedList {
     std::destroy_at(place);
     return *std::construct_at(place);
   }
+  // The same with whatever value it had before: for those who set all of it.
+  T& AddOld() {
+    WEIR_DCHECK(size_ < capacity_);
+    return elements_[size_++];
+  }
   void RemoveLast() { --size_; }
   // What the elements own is let go only when their places are used again.
   void Clear() { size_ = 0; }

@@ -53,7 +53,6 @@ Interface::Interface(const InterfaceConfig& config)
       on_link_.push_back(network);
     }
   }
-  broadcasts_.push_back(0xffffffffu);
   for (const Network& network : on_link_) {
     if (const auto broadcast = network.broadcast()) broadcasts_.push_back(*broadcast);
   }

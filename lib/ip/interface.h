@@ -72,13 +72,17 @@ class Interface {
   }
   // A neighbour is whoever is on link, or a gateway wherever its address lies.
   bool IsNeighbour(const IpAddress& a) const { return OnLink(a) || IsGateway(a); }
-  // 255.255.255.255 or the broadcast address of one of our networks.
-  bool IsBroadcast(const IpAddress& a) const {
+  // The broadcast address of one of our networks.
+  bool IsDirectedBroadcast(const IpAddress& a) const {
     if (!a.is_v4()) return false;
     for (const uint32_t broadcast : broadcasts_) {
       if (broadcast == a.v4()) return true;
     }
     return false;
+  }
+  // That or 255.255.255.255.
+  bool IsBroadcast(const IpAddress& a) const {
+    return a == IpAddress::V4(0xffffffffu) || IsDirectedBroadcast(a);
   }
 
  private:

@@ -99,10 +99,9 @@ bool Ip::Send(Packet&& l4, uint16_t local_index, const IpAddress& remote,
     neighbour_hint = neighbours_.Obtain(*next_hop, local.interface, local_index);
     if (neighbour_hint == kNoNeighbour) return Drop(Counter::kDropNeighbourTableFull);
   }
-  if (PrependHeaders(l4, local.address, remote, options, nic.link_header_size()) == nullptr) {
+  if (PrependHeaders(l4, local, remote, options) == nullptr) {
     return Drop(Counter::kDropIpHeadroom);
   }
-  l4.set_port(nic.port());
   return neighbours_.Send(neighbour_hint, std::move(l4), now, out);
 }
 

@@ -71,7 +71,7 @@ class Ip {
   uint16_t mtu(uint16_t local_index) const { return locals_[local_index].mtu; }
   // Octets in front of the IP header of what leaves from this address, for checksum offload.
   uint16_t link_header_size(uint16_t local_index) const {
-    return interfaces_[locals_[local_index].interface].link_header_size();
+    return locals_[local_index].link_header_size;
   }
   // The address to speak from to `remote`, or -1 when there is none or no way.
   int SourceFor(const IpAddress& remote) const;
@@ -140,8 +140,8 @@ class Ip {
 
  private:
   bool CanSpeak(const LocalAddress& local, const IpAddress& remote) const;
-  static uint8_t* PrependHeaders(Packet& l4, const IpAddress& source, const IpAddress& destination,
-                                 const SendOptions& options, uint16_t link_header_size);
+  static uint8_t* PrependHeaders(Packet& l4, const LocalAddress& local,
+                                 const IpAddress& destination, const SendOptions& options);
   // The ARP, ICMP or ICMPv6 message of an accepted frame.
   static std::span<const uint8_t> MessageOf(const wire::Frame& frame, const Packet& packet) {
     WEIR_DCHECK(frame.l4_offset + frame.l4_size <= packet.first_size());
@@ -199,7 +199,8 @@ inline Counter Ip::Refusal(const wire::Frame& frame, uint16_t port) const {
   if (frame.source_mac == nic.mac()) return Counter::kDropEthernetOwn;
   if (frame.kind == wire::FrameKind::kArp) return wire::kNoDrop;
   if (frame.source == frame.destination) return Counter::kDropSourceIsDestination;
-  if (nic.IsBroadcast(frame.source)) return Counter::kDropSourceDirectedBroadcast;  // MUST-63
+  if (nic.IsDirectedBroadcast(frame.source))
+    return Counter::kDropSourceDirectedBroadcast;  // MUST-63
   return wire::kNoDrop;
 }
 
@@ -214,26 +215,26 @@ inline int Ip::TakenBy(const wire::Frame& frame, uint16_t port) {
   return -1;
 }
 
-// Makes room for both headers, writes that of IP and returns where the link's goes, or null. An
-// atomic datagram: DF set, identification 0 (RFC 6864 4.1); nobody learns from a counter of ours
-// how much we send.
-inline uint8_t* Ip::PrependHeaders(Packet& l4, const IpAddress& source,
-                                   const IpAddress& destination, const SendOptions& options,
-                                   uint16_t link_header_size) {
+// Puts both headers in front, that of the link without its destination, which begins where the
+// result points; null when there is no room. An atomic datagram: DF set, identification 0 (RFC 6864
+// 4.1); nobody learns from a counter of ours how much we send.
+inline uint8_t* Ip::PrependHeaders(Packet& l4, const LocalAddress& local,
+                                   const IpAddress& destination, const SendOptions& options) {
   const auto payload_size = static_cast<uint16_t>(l4.size());
-  const bool v4 = source.is_v4();
-  const uint16_t ip_header_size = v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize;
-  uint8_t* const link = l4.Prepend(static_cast<uint16_t>(link_header_size + ip_header_size));
+  const uint16_t link_header_size = local.link_header_size;
+  uint8_t* const link = l4.Prepend(static_cast<uint16_t>(link_header_size + local.ip_header_size));
   if (link == nullptr) return nullptr;
-  if (v4) {
-    (void)wire::WriteIpv4(link + link_header_size, {.source = source,
+  // Without a tag the last octets are not the link's, and are overwritten.
+  std::memcpy(link, local.link_header.data(), local.link_header.size());
+  if (local.ip_header_size == wire::kIpv4HeaderSize) {
+    (void)wire::WriteIpv4(link + link_header_size, {.source = local.address,
                                                     .destination = destination,
                                                     .protocol = options.protocol,
                                                     .ttl = options.ttl,
                                                     .dscp_ecn = options.dscp_ecn,
                                                     .payload_size = payload_size});
   } else {
-    (void)wire::WriteIpv6(link + link_header_size, {.source = source,
+    (void)wire::WriteIpv6(link + link_header_size, {.source = local.address,
                                                     .destination = destination,
                                                     .protocol = options.protocol,
                                                     .hop_limit = options.ttl,
@@ -241,19 +242,15 @@ inline uint8_t* Ip::PrependHeaders(Packet& l4, const IpAddress& source,
                                                     .flow_label = options.flow_label,
                                                     .payload_size = payload_size});
   }
+  l4.set_port(local.port);
   return link;
 }
 
 inline bool Ip::Reply(Packet&& l4, const wire::Frame& request, uint16_t local_index,
                       const SendOptions& options, FrameList& out) {
-  const LocalAddress& local = locals_[local_index];
-  const Interface& nic = interfaces_[local.interface];
-  uint8_t* link =
-      PrependHeaders(l4, local.address, request.source, options, nic.link_header_size());
+  uint8_t* link = PrependHeaders(l4, locals_[local_index], request.source, options);
   if (link == nullptr) return Drop(Counter::kDropIpHeadroom);
-  const uint16_t ether_type = request.v4 ? wire::kEtherTypeIpv4 : wire::kEtherTypeIpv6;
-  (void)wire::WriteEthernet(link, request.source_mac, nic.mac(), nic.vlan(), ether_type);
-  l4.set_port(nic.port());
+  std::memcpy(link, request.source_mac.octets.data(), request.source_mac.octets.size());
   return out.Push(std::move(l4)) || Drop(Counter::kDropIpTxFull);
 }
 

@@ -1,6 +1,9 @@
 // LocalAddresses: finding our addresses, and choosing one to speak from.
 #include "ip/local_addresses.h"
 
+#include "wire/ipv4.h"
+#include "wire/ipv6.h"
+
 namespace weir::ip {
 
 LocalAddresses::LocalAddresses(std::span<const Interface> interfaces) {
@@ -17,6 +20,12 @@ LocalAddresses::LocalAddresses(std::span<const Interface> interfaces) {
                         .interface = static_cast<uint16_t>(i),
                         .port = nic.port(),
                         .mtu = nic.mtu()});
+        LocalAddress& local = all_.back();
+        const bool v4 = local.address.is_v4();
+        local.link_header_size =
+            wire::WriteEthernet(local.link_header.data(), {}, nic.mac(), nic.vlan(),
+                                v4 ? wire::kEtherTypeIpv4 : wire::kEtherTypeIpv6);
+        local.ip_header_size = v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize;
       }
     }
   }

@@ -2,7 +2,6 @@
 // that a flood cannot use against real neighbours.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -44,8 +43,8 @@ struct Neighbour {
   IpAddress address;
   uint16_t interface = 0;
   NeighbourState state = NeighbourState::kFree;
-  bool used = false;                      // sent to since the last confirmation
-  std::array<uint8_t, 18> link_header{};  // to this neighbour; 14 octets of it without a tag
+  bool used = false;  // sent to since the last confirmation
+  wire::MacAddress mac;
   NeighbourClass kept = NeighbourClass::kFree;
   uint8_t requests = 0;  // sent in this state
   uint16_t local = 0;    // the address of ours that asks

@@ -38,10 +38,6 @@ Duration DrawReachable(Duration base, uint64_t seed) {
                                         static_cast<uint64_t>(std::max<int64_t>(base.us, 1)))));
 }
 
-wire::MacAddress MacOf(const Neighbour& n) {
-  return wire::MacAddress::FromOctets(n.link_header.data());
-}
-
 }  // namespace
 
 Neighbours::Neighbours(const IpConfig& config, std::span<const Interface> interfaces,
@@ -66,7 +62,6 @@ Neighbours::Neighbours(const IpConfig& config, std::span<const Interface> interf
       if (!gateway || table_.Find(*gateway, i) != NeighbourTable::kNone) continue;
       const uint16_t index = table_.PlaceFor(NeighbourClass::kIncomplete);
       table_.Insert(index, *gateway, i, NeighbourClass::kPinned);
-      SetMac(table_[index], {});
     }
   }
 }
@@ -77,7 +72,6 @@ uint16_t Neighbours::Obtain(const IpAddress& address, uint16_t interface, uint16
     index = Place(NeighbourClass::kIncomplete);
     if (index == NeighbourTable::kNone) return index;
     table_.Insert(index, address, interface, NeighbourClass::kIncomplete);
-    SetMac(table_[index], {});
   }
   table_[index].local = local;
   return index;
@@ -85,14 +79,9 @@ uint16_t Neighbours::Obtain(const IpAddress& address, uint16_t interface, uint16
 
 bool Neighbours::Send(uint16_t index, Packet&& frame, Time now, FrameList& out) {
   Neighbour& n = table_[index];
-  // All but the destination is known even now; Flush fills that in.
-  if (interfaces_[n.interface].link_header_size() == wire::kEthernetHeaderSize) {
-    std::memcpy(frame.data(), n.link_header.data(), wire::kEthernetHeaderSize);
-  } else {
-    std::memcpy(frame.data(), n.link_header.data(), n.link_header.size());
-  }
   n.used = true;
   if (n.resolved()) [[likely]] {
+    std::memcpy(frame.data(), n.mac.octets.data(), sizeof n.mac);
     if (n.state == NeighbourState::kStale) BecomeDelay(index, now);
     if (out.Push(std::move(frame))) return true;
     counters_.Add(Counter::kDropIpTxFull);
@@ -113,13 +102,13 @@ void Neighbours::OnAdvertisement(const IpAddress& address, uint16_t interface,
   Neighbour& n = table_[index];
   if (n.state == NeighbourState::kIncomplete) {
     if (said.mac == nullptr) return;
-    SetMac(n, *said.mac);
+    n.mac = *said.mac;
     said.solicited ? BecomeReachable(index, now) : BecomeStale(index, now);
     Flush(index, out);
     if (n.used && n.state == NeighbourState::kStale) BecomeDelay(index, now);
     return;
   }
-  const bool changed = said.mac != nullptr && *said.mac != MacOf(n);
+  const bool changed = said.mac != nullptr && *said.mac != n.mac;
   if (changed && !said.override) {
     if (n.state == NeighbourState::kReachable) BecomeStale(index, now);
     return;
@@ -127,7 +116,7 @@ void Neighbours::OnAdvertisement(const IpAddress& address, uint16_t interface,
   if (changed) {
     if (RefusesChange(n, now)) return;
     counters_.Add(Counter::kNeighbourChanges);
-    SetMac(n, *said.mac);
+    n.mac = *said.mac;
   }
   if (said.solicited) {
     BecomeReachable(index, now);
@@ -150,12 +139,12 @@ void Neighbours::OnSolicitation(const IpAddress& address, uint16_t interface,
   }
   Neighbour& n = table_[index];
   // RFC 4861 7.2.3: what is known already changes nothing.
-  if (n.resolved() && mac == MacOf(n)) return;
+  if (n.resolved() && mac == n.mac) return;
   if (n.resolved()) {
     if (RefusesChange(n, now)) return;
     counters_.Add(Counter::kNeighbourChanges);
   }
-  SetMac(n, mac);
+  n.mac = mac;
   BecomeStale(index, now);
   if (n.waiting_count == 0) return;
   Flush(index, out);
@@ -248,7 +237,7 @@ void Neighbours::Ask(uint16_t index, Time now, FrameList& out) {
     local = locals_.SourceOn(n.interface, n.address);
   }
   if (local < 0) return;  // no address to ask from yet; the next request may have one
-  const wire::MacAddress mac = MacOf(n);
+  const wire::MacAddress mac = n.mac;
   messages_.Solicit(interfaces_[n.interface], locals_[static_cast<size_t>(local)].address,
                     n.address, unicast ? &mac : nullptr, out);
 }
@@ -306,17 +295,11 @@ void Neighbours::GiveUp(uint16_t index) {
   n.state = NeighbourState::kIdle;
   n.verified = false;
   n.used = false;
-  SetMac(n, {});
+  n.mac = wire::MacAddress();
   Schedule(n, kNeverDue);
 }
 
 // --- parts ---
-
-void Neighbours::SetMac(Neighbour& n, const wire::MacAddress& mac) {
-  const Interface& nic = interfaces_[n.interface];
-  (void)wire::WriteEthernet(n.link_header.data(), mac, nic.mac(), nic.vlan(),
-                            n.address.is_v4() ? wire::kEtherTypeIpv4 : wire::kEtherTypeIpv6);
-}
 
 // A neighbour that was heard of at its address a moment ago has not moved: whoever says so lies,
 // and must not take the traffic over. One that did move is believed as soon as it is silent.
@@ -330,7 +313,7 @@ bool Neighbours::RefusesChange(const Neighbour& n, Time now) {
 void Neighbours::Flush(uint16_t index, FrameList& out) {
   Neighbour& n = table_[index];
   while (Packet frame = waiting_.Take(n)) {
-    std::memcpy(frame.data(), n.link_header.data(), sizeof(wire::MacAddress));
+    std::memcpy(frame.data(), n.mac.octets.data(), sizeof n.mac);
     if (!out.Push(std::move(frame))) counters_.Add(Counter::kDropIpTxFull);
   }
 }

@@ -35,7 +35,7 @@ class Neighbours {
   // The entry of a neighbour that packets go to, made when there is none; kNone when there is no
   // place. `local` is the address of ours that will ask for it.
   uint16_t Obtain(const IpAddress& address, uint16_t interface, uint16_t local);
-  // Fills in the link header, for which the frame has left room, and sends it; it waits while the
+  // Fills in the destination, with which the frame begins, and sends it; it waits while the
   // neighbour is not resolved. False: not sent, and counted.
   bool Send(uint16_t index, Packet&& frame, Time now, FrameList& out);
 
@@ -92,7 +92,6 @@ class Neighbours {
   void BecomeProbe(uint16_t index, Time now, FrameList& out);
   void GiveUp(uint16_t index);
 
-  void SetMac(Neighbour& n, const wire::MacAddress& mac);
   bool RefusesChange(const Neighbour& n, Time now);
   void Flush(uint16_t index, FrameList& out);
   void Discard(uint16_t index);

@@ -18,6 +18,19 @@ namespace weir {
 // anything else is verified in software.
 enum class ChecksumStatus : uint8_t { kUnknown, kGood, kBad };
 
+// What a device is told to fill in the TCP checksum of a packet: the same for all that leave from
+// one address. `l2_size` and `l3_size` are octets of the headers in front of TCP's.
+struct TcpChecksumRequest {
+  TcpChecksumRequest() = default;
+  TcpChecksumRequest(bool v4, uint16_t l2_size, uint16_t l3_size)
+      : flags(RTE_MBUF_F_TX_TCP_CKSUM | (v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6)),
+        lengths(uint64_t{l2_size} << RTE_MBUF_L2_LEN_OFS | uint64_t{l3_size}
+                                                               << RTE_MBUF_L3_LEN_OFS) {}
+
+  uint64_t flags = 0;
+  uint64_t lengths = 0;
+};
+
 // Per-buffer scratch of whoever owns the buffer (the TCP send queue, mainly); lives in the private
 // area of the buffer, is not cleared on allocation, and is lost when the packet leaves the stack.
 struct PacketScratch {
@@ -103,6 +116,12 @@ class Packet {
   void set_port(uint16_t port) { m_->port = port; }
   ChecksumStatus ip_checksum() const;
   ChecksumStatus l4_checksum() const;
+  // The device has found both good, and took no tag off: what nearly all frames are where it looks.
+  bool vouched_for() const {
+    constexpr uint64_t kGood = RTE_MBUF_F_RX_IP_CKSUM_GOOD | RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+    return (m_->ol_flags & (kGood | RTE_MBUF_F_RX_IP_CKSUM_BAD | RTE_MBUF_F_RX_L4_CKSUM_BAD |
+                            RTE_MBUF_F_RX_VLAN_STRIPPED)) == kGood;
+  }
   uint32_t rss_hash() const { return m_->hash.rss; }
   // True when the device took an 802.1Q tag off; vlan_tci() is then its value.
   bool vlan_stripped() const { return (m_->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) != 0; }
@@ -111,12 +130,9 @@ class Packet {
   // Forgets everything received or requested, before a received buffer is sent back.
   void ClearOffloads() { SetOffloads(0, 0); }
   // Does that, and asks the device to fill in the TCP checksum. The header's checksum field must
-  // hold the pseudo-header sum. Lengths in octets.
-  void RequestTcpChecksum(bool v4, uint16_t l2_size, uint16_t l3_size, uint16_t l4_size) {
-    SetOffloads(RTE_MBUF_F_TX_TCP_CKSUM | (v4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6),
-                uint64_t{l2_size} << RTE_MBUF_L2_LEN_OFS |
-                    uint64_t{l3_size} << RTE_MBUF_L3_LEN_OFS |
-                    uint64_t{l4_size} << RTE_MBUF_L4_LEN_OFS);
+  // hold the pseudo-header sum; `l4_size` is the header's size in octets.
+  void RequestTcpChecksum(const TcpChecksumRequest& request, uint16_t l4_size) {
+    SetOffloads(request.flags, request.lengths | uint64_t{l4_size} << RTE_MBUF_L4_LEN_OFS);
   }
 
   // The scratch area, and the way back from it: FromScratch(p.scratch()) owns what p owned once p

@@ -7,6 +7,7 @@
 #include "packet/received_copy.h"
 #include "wire/checksum.h"
 #include "wire/ipv6.h"
+#include "wire/plain_tcp.h"
 
 namespace weir::stack {
 namespace {
@@ -63,9 +64,8 @@ std::span<Packet> Stack::Turn(std::span<Packet> received, Time now, bool pressed
   turned_ = true;
   now_ = std::max(now, now_);
   const std::span<Packet> burst = BoundBurst(received);
-  Classify(burst);                            // 1
-  tcp_.Receive(RunIp(burst), now_, pressed);  // 2, 3
-  tcp_.RunTimers(now_);                       // 4
+  tcp_.Receive(Classify(burst), now_, pressed);  // 1, 2, 3
+  tcp_.RunTimers(now_);                          // 4
   ip_.Tick(now_, out_);
   handlers_.Run(Worker(this), now_);  // 5
   tcp_.RunEvents();
@@ -79,43 +79,68 @@ std::span<Packet> Stack::Turn(std::span<Packet> received, Time now, bool pressed
 // What there is no room for is dropped unread.
 std::span<Packet> Stack::BoundBurst(std::span<Packet> received) {
   const size_t size = std::min(received.size(), frames_.size());
-  uint64_t octets = 0, count = 0;
-  for (const Packet& packet : received) {
-    if (!packet) continue;
-    octets += packet.size();
-    ++count;
-  }
-  counters_.Add(Counter::kRxOctets, octets);
-  counters_.Add(Counter::kRxFrames, count);
   for (Packet& packet : received.subspan(size)) {
-    if (packet) counters_.Add(Counter::kDropFrameBurst);
+    if (!packet) continue;
+    counters_.Add(Counter::kRxOctets, packet.size());
+    counters_.Add(Counter::kRxFrames);
+    counters_.Add(Counter::kDropFrameBurst);
     packet.Reset();
   }
   return received.first(size);
 }
 
-void Stack::Classify(std::span<Packet> burst) {
+// Every frame is read once, and what is not TCP is dealt with at once. Returns the segments for
+// TCP.
+std::span<tcp::Segment> Stack::Classify(std::span<Packet> burst) {
+  size_t count = 0;
+  uint64_t octets = 0, frames = 0;
   for (size_t i = 0; i < burst.size(); ++i) {
-    frames_[i].kind = wire::FrameKind::kDropped;
-    if (burst[i]) Classify(burst[i], frames_[i]);
+    Packet& packet = burst[i];
+    wire::Frame& frame = frames_[i];
+    if (!packet) continue;
+    octets += packet.size();
+    ++frames;
+    if (!Read(packet, frame)) continue;
+    if (frame.kind != wire::FrameKind::kTcp) [[unlikely]] {
+      RunIp(frame, packet);
+      continue;
+    }
+    const int local = ip_.TakenBy(frame, packet.port());
+    if (local >= 0) segments_[count++] = {&frame, &packet, static_cast<uint8_t>(local)};
   }
+  counters_.Add(Counter::kRxOctets, octets);
+  counters_.Add(Counter::kRxFrames, frames);
+  return std::span(segments_).first(count);
 }
 
-// Every frame is read once, into values that cannot be malformed. What is kept past this point is
-// one buffer that nobody else owns.
-inline void Stack::Classify(Packet& packet, wire::Frame& frame) {
+// Into values that cannot be malformed. What is kept past this point is one buffer that nobody else
+// owns. False: it was dropped, and counted.
+inline bool Stack::Read(Packet& packet, wire::Frame& frame) {
   const bool own = packet.contiguous() && packet.unique();
-  if (!own && !MakeOwn(packet)) return packet.Reset();
+  if (!own) [[unlikely]] {
+    if (!MakeOwn(packet)) {
+      packet.Reset();
+      return false;
+    }
+  }
+  if (packet.vouched_for() && wire::ReadPlainTcp(packet.first(), {true, true}, frame)) [[likely]]
+    return true;
+  return ReadByHints(packet, frame);
+}
+
+bool Stack::ReadByHints(Packet& packet, wire::Frame& frame) {
   wire::FrameHints hints;
   hints.ip_checksum_good = packet.ip_checksum() == ChecksumStatus::kGood;
   hints.l4_checksum_good = packet.l4_checksum() == ChecksumStatus::kGood;
   hints.vlan_stripped = packet.vlan_stripped();
   hints.vlan_tci = packet.vlan_tci();
+  if (wire::ReadPlainTcp(packet.first(), hints, frame)) return true;
   wire::ParseFrame(packet.first(), hints, frame);
-  if (frame.kind != wire::FrameKind::kDropped) return;
+  if (frame.kind != wire::FrameKind::kDropped) return true;
   counters_.Add(frame.drop);
   if (frame.drop == Counter::kDropIpProtocol) ip_.Refuse(frame, packet, now_, out_);
   packet.Reset();
+  return false;
 }
 
 // A frame in several buffers, or one that its sender still holds (two ports joined in one process),
@@ -130,23 +155,11 @@ bool Stack::MakeOwn(Packet& packet) {
   return true;
 }
 
-// Returns the segments for TCP.
-std::span<tcp::Segment> Stack::RunIp(std::span<Packet> burst) {
-  size_t count = 0;
-  for (size_t i = 0; i < burst.size(); ++i) {
-    const wire::Frame& frame = frames_[i];
-    Packet& packet = burst[i];
-    if (frame.kind == wire::FrameKind::kTcp) [[likely]] {
-      const int local = ip_.TakenBy(frame, packet.port());
-      if (local >= 0) segments_[count++] = {&frame, &packet, static_cast<uint8_t>(local)};
-    } else if (frame.kind != wire::FrameKind::kDropped) {
-      const auto error = ip_.Receive(frame, std::move(packet), now_, out_);
-      if (!error) continue;
-      counters_.Add(Counter::kIcmpErrorsForTcp);
-      tcp_.IcmpArrives(error->segment, static_cast<uint8_t>(error->local), error->path_mtu, now_);
-    }
-  }
-  return std::span(segments_).first(count);
+void Stack::RunIp(const wire::Frame& frame, Packet& packet) {
+  const auto error = ip_.Receive(frame, std::move(packet), now_, out_);
+  if (!error) return;
+  counters_.Add(Counter::kIcmpErrorsForTcp);
+  tcp_.IcmpArrives(error->segment, static_cast<uint8_t>(error->local), error->path_mtu, now_);
 }
 
 std::vector<Stack::ChecksumTask> Stack::ChecksumTasks() const {
@@ -156,8 +169,9 @@ std::vector<Stack::ChecksumTask> Stack::ChecksumTasks() const {
     const bool v4 = local.address.is_v4();
     ChecksumTask& task = tasks.emplace_back();
     task.v4 = v4;
-    task.l2_size = ip_.link_header_size(i);
-    task.l3_size = v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize;
+    task.own_sum = wire::AddressSum(local.address) + wire::kProtocolTcp;
+    task.request = {v4, ip_.link_header_size(i),
+                    v4 ? wire::kIpv4HeaderSize : wire::kIpv6HeaderSize};
     if (local.port >= config_.offloads.size()) continue;
     const PortOffloads& offloads = config_.offloads[local.port];
     task.by_device = v4 ? offloads.tcp_checksum_v4 : offloads.tcp_checksum_v6;
@@ -169,12 +183,13 @@ std::vector<Stack::ChecksumTask> Stack::ChecksumTasks() const {
 inline void Stack::FillChecksum(tcp::OutSegment& segment) const {
   const ChecksumTask& task = checksums_[segment.local];
   Packet& packet = segment.packet;
-  const uint64_t pseudo = wire::PseudoHeaderSum(ip_.Local(segment.local).address, segment.remote,
-                                                wire::kProtocolTcp, packet.size());
+  const uint64_t remote =
+      task.v4 ? uint64_t{segment.remote.v4()} : wire::AddressSum(segment.remote);
+  const uint64_t pseudo = task.own_sum + remote + packet.size();
   uint8_t* field = packet.data() + kTcpChecksumOffset;
   if (task.by_device) {
     StoreBe16(field, wire::Fold(pseudo));  // what the device adds the rest to
-    packet.RequestTcpChecksum(task.v4, task.l2_size, task.l3_size, segment.header_size);
+    packet.RequestTcpChecksum(task.request, segment.header_size);
   } else {
     StoreBe16(field, wire::ChecksumOf(pseudo + wire::SumOctets(packet.first())));
     packet.ClearOffloads();
@@ -184,10 +199,9 @@ inline void Stack::FillChecksum(tcp::OutSegment& segment) const {
 void Stack::FinishSegments() {
   for (tcp::OutSegment& segment : tcp_.out_segments()) {
     FillChecksum(segment);
-    ip::SendOptions options;
-    options.ttl = segment.ttl;
-    options.dscp_ecn = static_cast<uint8_t>(segment.dscp << 2);
-    options.flow_label = segment.flow_label;
+    const ip::SendOptions options{.ttl = segment.ttl,
+                                  .dscp_ecn = static_cast<uint8_t>(segment.dscp << 2),
+                                  .flow_label = segment.flow_label};
     if (segment.request != nullptr) {
       ip_.Reply(std::move(segment.packet), *segment.request, segment.local, options, out_);
     } else {
@@ -195,7 +209,8 @@ void Stack::FinishSegments() {
       uint16_t& neighbour = segment.neighbour == nullptr ? nowhere : *segment.neighbour;
       if (segment.suspect) [[unlikely]]
         ip_.Suspect(neighbour, now_, out_);
-      ip_.Send(std::move(segment.packet), segment.local, segment.remote, options, neighbour, now_,
+      const ip::SendOptions copy = options;  // so that replies need none in memory
+      ip_.Send(std::move(segment.packet), segment.local, segment.remote, copy, neighbour, now_,
                out_);
     }
     segment.packet.Reset();  // it was dropped, and counted

@@ -84,14 +84,16 @@ class Stack {
   struct ChecksumTask {
     bool by_device = false;
     bool v4 = false;
-    uint16_t l2_size = 0, l3_size = 0;  // octets of the headers in front
+    uint64_t own_sum = 0;  // the pseudo-header's part that is always the same
+    TcpChecksumRequest request;
   };
 
   std::span<Packet> BoundBurst(std::span<Packet> received);
-  void Classify(std::span<Packet> burst);
-  void Classify(Packet& packet, wire::Frame& frame);
+  std::span<tcp::Segment> Classify(std::span<Packet> burst);
+  bool Read(Packet& packet, wire::Frame& frame);
+  bool ReadByHints(Packet& packet, wire::Frame& frame);
   bool MakeOwn(Packet& packet);
-  std::span<tcp::Segment> RunIp(std::span<Packet> burst);
+  void RunIp(const wire::Frame& frame, Packet& packet);
   void FinishSegments();
   void FillChecksum(tcp::OutSegment& segment) const;
   void CountSent();
@@ -105,7 +107,7 @@ class Stack {
   ip::Ip ip_;
   tcp::Engine tcp_;
   FrameList out_;
-  std::vector<wire::Frame> frames_;      // what Classify found, index by index with the burst
+  std::vector<wire::Frame> frames_;      // what was read, index by index with the burst
   std::vector<tcp::Segment> segments_;   // the TCP segments among them
   std::vector<ChecksumTask> checksums_;  // by index of address
   Handlers handlers_;

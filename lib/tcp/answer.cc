@@ -25,7 +25,7 @@ namespace weir::tcp {
     h.flags |= wire::kTcpAck;
     h.ack = cause.seq + frame.text_size + (cause.syn() ? 1u : 0u) + (cause.fin() ? 1u : 0u);
   }
-  Answer(segment, h, Profiles::kNone);
+  Answer(segment, h, nullptr);
   counters_.Add(Counter::kTcpResetsSent);
   return true;
 }
@@ -42,21 +42,18 @@ void Engine::AnswerWithAck(const Segment& segment, Tcb& c) {
     h.options.ts_value = TimestampNow(c);
     h.options.ts_echo = c.ts_recent;
   }
-  Answer(segment, h, c.profile, c.ts_offset);
+  Answer(segment, h, &SettingsOf(c), c.ts_offset);
 }
 
 // What every SYN-ACK says beyond its numbers: the listener's window and options. `present` names
 // the options, as in wire::TcpOptions.
-void Engine::DescribeSynAck(uint16_t profile, uint8_t local, uint8_t present,
+void Engine::DescribeSynAck(const Profile& profile, uint8_t local, uint8_t present,
                             wire::TcpHeader& h) const {
-  const Profile& p = profiles_[profile];
   h.flags = wire::kTcpSyn | wire::kTcpAck;
-  // Never scaled in a SYN (RFC 7323 2.2).
-  h.window = static_cast<uint16_t>(std::min(0xffffu, p.settings.receive_buffer));
+  h.window = profile.syn_window;
   h.options.present = present;
-  const uint16_t limit = p.settings.mss;
-  h.options.mss = limit == 0 ? mss_[local] : std::min(limit, mss_[local]);
-  h.options.window_scale = p.window_scale;
+  h.options.mss = std::min(profile.mss_limit, mss_[local]);
+  h.options.window_scale = profile.window_scale;
 }
 
 }  // namespace weir::tcp

@@ -53,8 +53,6 @@ Engine::Engine(const TcpConfig& config, PacketPool& pool, Counters& counters, Ti
   touched_.reserve(config.max_connections);
   keys_.reserve(config.segments_per_turn);
   hashes_.reserve(config.segments_per_turn);
-  syn_keys_.reserve(config.segments_per_turn);
-  syn_hashes_.reserve(config.segments_per_turn);
   const uint32_t scratch = tcbs_.Allocate();
   WEIR_CHECK(scratch == kScratch);
   tcbs_[kScratch].flight = kNone;
@@ -144,12 +142,12 @@ void Engine::CloseAllListeners() {
 }
 
 // An address of its own goes before "all addresses" (as bind does).
-uint16_t Engine::FindListener(uint16_t port, uint8_t local) const {
-  uint16_t any = kNoListener;
+Listener* Engine::FindListener(uint16_t port, uint8_t local) {
+  Listener* any = nullptr;
   for (uint16_t i = by_port_[port]; i != kNoListener; i = listeners_[i].next) {
-    const Listener& l = listeners_[i];
-    if (!l.parameters.local) any = i;
-    if (l.parameters.local == local) return i;
+    Listener& l = listeners_[i];
+    if (!l.parameters.local) any = &l;
+    if (l.parameters.local == local) return &l;
   }
   return any;
 }

@@ -264,13 +264,16 @@ class Engine {
   struct Syn {
     Segment* segment = nullptr;
     uint64_t hash = 0;
-    uint16_t listener = 0;
-    bool needs_offset = false;  // of the timestamp clock
-    uint32_t ts_offset = 0;     // which is this
+    Listener* listener = nullptr;
+    const Profile* profile = nullptr;  // the listener's
+    bool needs_offset = false;         // of the timestamp clock
+    uint32_t ts_offset = 0;            // which is this
   };
 
   // receive.cc: from the burst to the three doors of RFC 9293 3.10.7.
-  void OthersArrive(std::span<Segment> segments, bool limited);
+  bool TakesPlainSyn(Segment& segment, uint64_t hash);
+  void OthersArrive(std::span<Segment> segments, uint64_t changes);
+  void LimitSyns(size_t segments);
   void Arrive(uint32_t index, Segment& segment, uint64_t hash);
   void ConnectionArrives(Tcb& c, Segment& segment);
   bool HasEnded(uint32_t index) const {
@@ -278,8 +281,18 @@ class Engine {
   }
   void EndedArrives(const Tcb& c, Segment& segment);
   void SegmentArrives(Tcb& c, Segment& segment);
+  // Field by field: a key that is put together elsewhere and copied waits for its parts.
+  static const FlowKey* SetKey(FlowKey& key, const Segment& s) {
+    key.remote = s.frame->source;
+    key.remote_port = s.frame->tcp.source_port;
+    key.local_port = s.frame->tcp.destination_port;
+    key.local = s.local;
+    return &key;
+  }
   static FlowKey KeyOf(const Segment& s) {
-    return {s.frame->source, s.frame->tcp.source_port, s.frame->tcp.destination_port, s.local};
+    FlowKey key;
+    SetKey(key, s);
+    return key;
   }
   bool Drop(Counter reason) {
     counters_.Add(reason);
@@ -287,23 +300,35 @@ class Engine {
   }
 
   // answer.cc
-  void Answer(const Segment& segment, wire::TcpHeader& h, uint16_t profile, uint32_t ts_offset = 0);
+  void Answer(const Segment& segment, wire::TcpHeader& h, const Settings* settings,
+              uint32_t ts_offset = 0);
   bool AnswerWithReset(const Segment& segment);
   void AnswerWithAck(const Segment& segment, Tcb& c);
-  void DescribeSynAck(uint16_t profile, uint8_t local, uint8_t present, wire::TcpHeader& h) const;
+  void DescribeSynAck(const Profile& profile, uint8_t local, uint8_t present,
+                      wire::TcpHeader& h) const;
 
   // listen.cc: 3.10.7.1 and 3.10.7.2.
   void NoConnection(Segment& segment, uint64_t hash);
+  // It is answered at the end of the burst.
+  void TakeSyn(Listener& l, Segment& segment, uint64_t hash) {
+    // The offset hides the clock, and IPv6 makes flow labels of it; a plain SYN of IPv4 needs none.
+    const wire::Frame& frame = *segment.frame;
+    bool needs_offset = !frame.v4;
+    if (frame.tcp.options.has(wire::TcpOptions::kTimestamps)) needs_offset |= config_.timestamps;
+    syns_.Add() = {&segment, hash, &l, &profiles_[l.profile], needs_offset};
+  }
   void AckWithoutConnection(Listener& l, Segment& segment, uint64_t hash);
-  uint16_t FindListener(uint16_t port, uint8_t local) const;
+  Listener* FindListener(uint16_t port, uint8_t local);
   void AnswerSyns(uint64_t changes);
   void HideClock();
   bool TakesSyns(Listener& l);
-  void AnswerSyn(const Syn& syn, const Cookie& cookie, bool look_again);
-  bool OpenBySyn(Listener& l, const Syn& syn, const Cookie& cookie);
-  void AnswerWithCookie(Listener& l, const Syn& syn, const Cookie& cookie);
+  void AnswerSyn(const Syn& syn, Cookie cookie, bool look_again);
+  bool OpenBySyn(Listener& l, const Syn& syn, Cookie cookie);
+  void AnswerWithCookie(Listener& l, const Syn& syn, Cookie cookie);
   CookieOptions OfferIn(const wire::Frame& frame) const;
-  SynCookieCodec::Request RequestOf(const Syn& syn) const;
+  void ReadOffer(const wire::Frame& frame, CookieOptions& offer) const;
+  void NameFlow(const Segment& syn, CookieFlow& flow) const;
+  void Describe(const Syn& syn, SynCookieCodec::Request& r) const;
   void ReusedTupleArrives(Syn syn, Seq floor);
   void TakeSynOptions(Tcb& c, const wire::TcpOptions& options) const;
 
@@ -374,8 +399,7 @@ class Engine {
   void BecomeTimeWaitRecord(Tcb& c);
   void ForgetTimeWait(uint32_t place);
   void TimeWaitExpired(uint32_t place);
-  OldTuple MeetsTimeWait(const Segment& segment, Seq rcv_nxt,
-                         std::optional<uint32_t> ts_recent) const;
+  OldTuple MeetsTimeWait(const Segment& segment, Seq rcv_nxt, std::optional<uint32_t> ts_recent);
   bool TimeWaitArrives(Tcb& c, const Segment& segment);
   void TimeWaitArrives(uint32_t place, Segment& segment, uint64_t hash);
   Tcb& ScratchOf(const TimeWait& t);
@@ -545,10 +569,7 @@ class Engine {
   uint64_t SecretHash(const SipKey& key, const FlowKey& tuple) const;
   uint32_t TimestampNow(const Tcb& c) const { return now_.millis().value + c.ts_offset; }
   // What we announce.
-  uint16_t MssFor(const Tcb& c) const {
-    const uint16_t limit = SettingsOf(c).mss;
-    return limit == 0 ? mss_[c.local] : std::min(limit, mss_[c.local]);
-  }
+  uint16_t MssFor(const Tcb& c) const { return std::min(ProfileOf(c).mss_limit, mss_[c.local]); }
   uint16_t MssOf(const LocalAddress& own) const;
   Millis now_ms() const { return now_.millis(); }
 
@@ -610,8 +631,6 @@ class Engine {
   Packet spare_;                   // for the answer to text that is being delivered
   bool starved_ = false;           // this turn found no buffer, record or room to keep one
   BoundedList<Syn> syns_;          // of the burst
-  std::vector<FlowKey> syn_keys_;  // of those whose timestamp offset is needed
-  std::vector<uint64_t> syn_hashes_;
   BoundedList<OutSegment> out_;
   std::vector<FlowKey> keys_;     // of the burst
   std::vector<uint64_t> hashes_;  // of those

@@ -16,7 +16,7 @@ using Verdict = FastOpenCookieCodec::Verdict;
 // True when the SYN has made a connection. Everything else goes the ordinary way, where its text is
 // not acknowledged and comes again.
 bool Engine::FastOpenArrives(const Syn& syn, const CookieOptions& offer) {
-  Listener& l = listeners_[syn.listener];
+  Listener& l = *syn.listener;
   const wire::Frame& frame = *syn.segment->frame;
   if (!l.parameters.settings.fast_open || !frame.tcp.options.has(TcpOptions::kFastOpen)) {
     return false;

@@ -56,15 +56,10 @@ bool FlowTable::Is(uint32_t index, const FlowKey& key) const {
                                               : is(records_.time_wait[place]);
 }
 
-uint32_t FlowTable::Find(const FlowKey& key, uint64_t hash) const {
-  const uint16_t tag = TagOf(hash);
-  const uint32_t first = BucketOf(hash);
-  for (const uint32_t bucket : {first, Other(first, tag)}) {
-    const Bucket& b = buckets_[bucket];
-    for (uint32_t found = Match(b, tag); found != 0; found &= found - 1) {
-      const uint32_t index = b.indices[std::countr_zero(found)];
-      if (Is(index, key)) return index;
-    }
+uint32_t FlowTable::Among(const Bucket& bucket, uint32_t found, const FlowKey& key) const {
+  for (; found != 0; found &= found - 1) {
+    const uint32_t index = bucket.indices[std::countr_zero(found)];
+    if (Is(index, key)) return index;
   }
   return kNone;
 }

@@ -79,7 +79,18 @@ class FlowTable {
   void PrefetchRecord(uint64_t hash) const;
 
   // The index, or kNone.
-  uint32_t Find(const FlowKey& key, uint64_t hash) const;
+  [[gnu::always_inline]] uint32_t Find(const FlowKey& key, uint64_t hash) const {
+    const uint16_t tag = TagOf(hash);
+    const uint32_t first = BucketOf(hash);
+    const Bucket& b = buckets_[first];
+    if (const uint32_t found = Match(b, tag); found != 0) {
+      const uint32_t index = Among(b, found, key);
+      if (index != kNone) return index;
+    }
+    const Bucket& other = buckets_[Other(first, tag)];
+    const uint32_t found = Match(other, tag);
+    return found == 0 ? kNone : Among(other, found, key);
+  }
   // False when no room can be made; the key must not be in the table yet.
   [[nodiscard]] bool Insert(uint64_t hash, uint32_t index);
   void Erase(uint64_t hash, uint32_t index);
@@ -137,6 +148,8 @@ class FlowTable {
   bool Put(uint32_t bucket, uint16_t tag, uint32_t index);
   bool MakeRoom(uint32_t bucket);
   bool Is(uint32_t index, const FlowKey& key) const;
+  // Which of the entries `found` of a bucket is the key's: its index, or kNone.
+  uint32_t Among(const Bucket& bucket, uint32_t found, const FlowKey& key) const;
   // Where the entry of `index` is; bucket null when it is nowhere.
   struct Place {
     Bucket* bucket = nullptr;

@@ -10,35 +10,21 @@ namespace weir::tcp {
 using wire::TcpOptions;
 
 void Engine::NoConnection(Segment& segment, uint64_t hash) {
-  const wire::Frame& frame = *segment.frame;
-  const wire::TcpHeader& h = frame.tcp;
+  const wire::TcpHeader& h = segment.frame->tcp;
+  Listener* const l = FindListener(h.destination_port, segment.local);
   if (h.source_port == 0 || h.destination_port == 0) {
     Drop(Counter::kDropTcpPortZero);
-    return;
-  }
-  // MUST-57: nothing that was sent to a group gets an answer, not even through its Ethernet
-  // address.
-  if (frame.l2_multicast || frame.source == frame.destination) {
-    Drop(Counter::kDropTcpBadAddress);
-    return;
-  }
-  const uint16_t listener = FindListener(h.destination_port, segment.local);
-  if (listener == kNoListener) {
+  } else if (l == nullptr) {
     Drop(Counter::kDropTcpNoConnection);
     AnswerWithReset(segment);
-    return;
-  }
-  // 3.10.7.2: first RST, second ACK, third SYN.
-  if (h.rst()) {
+  } else if (h.rst()) {  // 3.10.7.2: first RST, second ACK, third SYN
     Drop(Counter::kDropTcpListenFlags);
   } else if (h.has_ack()) {
-    AckWithoutConnection(listeners_[listener], segment, hash);
+    AckWithoutConnection(*l, segment, hash);
   } else if (!h.syn() || h.fin()) {
     Drop(Counter::kDropTcpListenFlags);  // also SYN+FIN, which nobody sends in earnest
-  } else if (Listener& l = listeners_[listener]; AdmitsEverySyn(l) || AdmitsSyn(l, segment)) {
-    // The offset hides the clock, and IPv6 makes flow labels of it; a plain SYN of IPv4 needs none.
-    const bool plain = frame.v4 && !(h.options.has(TcpOptions::kTimestamps) && config_.timestamps);
-    syns_.Add() = {&segment, hash, listener, !plain};
+  } else if (AdmitsEverySyn(*l) || AdmitsSyn(*l, segment)) {
+    TakeSyn(*l, segment, hash);
   }
 }
 
@@ -59,51 +45,57 @@ void Engine::NoConnection(Segment& segment, uint64_t hash) {
 void Engine::AnswerSyns(uint64_t changes) {
   HideClock();
   cookies_.MakeBatch(
-      syns_.size(), [&](size_t i) { return RequestOf(syns_[i]); }, now_,
-      [&](size_t i, const Cookie& cookie) {
-        AnswerSyn(syns_[i], cookie, table_.changes() != changes);
-      });
+      syns_.size(), [&](size_t i, SynCookieCodec::Request& r) { Describe(syns_[i], r); },
+      [&](size_t i, CookieFlow& flow) { NameFlow(*syns_[i].segment, flow); }, now_,
+      [&](size_t i, Cookie cookie) { AnswerSyn(syns_[i], cookie, table_.changes() != changes); });
   syns_.Clear();
 }
 
 // Timestamp offsets, for those SYNs whose answers need one.
 void Engine::HideClock() {
-  syn_keys_.clear();
-  for (const Syn& syn : syns_) {
-    if (syn.needs_offset) syn_keys_.push_back(KeyOf(*syn.segment));
-  }
-  if (syn_keys_.empty()) return;
-  syn_hashes_.resize(syn_keys_.size());
-  HashTuples(config_.keys.timestamp, config_.addresses, syn_keys_, syn_hashes_);
-  const uint64_t* hash = syn_hashes_.data();
-  for (Syn& syn : syns_) {
-    if (syn.needs_offset) syn.ts_offset = static_cast<uint32_t>(*hash++);
-  }
+  FlowKey key;
+  HashTuples(
+      config_.keys.timestamp, config_.addresses, syns_.size(),
+      [&](size_t i) { return syns_[i].needs_offset ? SetKey(key, *syns_[i].segment) : nullptr; },
+      [&](size_t i, uint64_t hash) { syns_[i].ts_offset = static_cast<uint32_t>(hash); });
 }
 
 // What the peer offers in its SYN, as far as we would take it.
-CookieOptions Engine::OfferIn(const wire::Frame& frame) const {
+inline void Engine::ReadOffer(const wire::Frame& frame, CookieOptions& offer) const {
   const TcpOptions& o = frame.tcp.options;
-  CookieOptions offer;
-  offer.mss = frame.v4 ? kMssDefaultV4 : kMssDefaultV6;
-  if (o.has(TcpOptions::kMss)) offer.mss = o.mss;
+  if (o.has(TcpOptions::kMss)) {
+    offer.mss = o.mss;
+  } else {
+    offer.mss = frame.v4 ? kMssDefaultV4 : kMssDefaultV6;
+  }
   if (o.has(TcpOptions::kWindowScale)) {
     offer.window_scale = std::min(o.window_scale, wire::kTcpWindowScaleMax);
   }
   offer.sack = o.has(TcpOptions::kSackPermitted);
   offer.timestamps = o.has(TcpOptions::kTimestamps) && config_.timestamps;
+}
+
+CookieOptions Engine::OfferIn(const wire::Frame& frame) const {
+  CookieOptions offer;
+  ReadOffer(frame, offer);
   return offer;
 }
 
-// What its cookie is made of.
-inline SynCookieCodec::Request Engine::RequestOf(const Syn& syn) const {
+inline void Engine::NameFlow(const Segment& syn, CookieFlow& flow) const {
+  flow.remote = syn.frame->source;
+  flow.local = config_.addresses[syn.local].address;
+  flow.remote_port = syn.frame->tcp.source_port;
+  flow.local_port = syn.frame->tcp.destination_port;
+  flow.irs = syn.frame->tcp.seq;
+}
+
+// What its cookie says.
+inline void Engine::Describe(const Syn& syn, SynCookieCodec::Request& r) const {
   const wire::Frame& frame = *syn.segment->frame;
-  SynCookieCodec::Request r{.flow = CookieFlowOf(frame, syn.segment->local),
-                            .options = OfferIn(frame)};
-  r.own_scale = profiles_[listeners_[syn.listener].profile].window_scale;
+  ReadOffer(frame, r.options);
+  r.own_scale = syn.profile->window_scale;
   r.ts_now = now_.millis().value + syn.ts_offset;
   r.ts_offset = syn.ts_offset;
-  return r;
 }
 
 // Whether a SYN is worth an answer: somebody accepts what it opens, and there is a block for it.
@@ -117,24 +109,24 @@ bool Engine::TakesSyns(Listener& l) {
 
 // The SYN is answered and forgotten: no record, no timer. The answer carries no option that the SYN
 // did not, so that it is never longer (requirement C11).
-inline void Engine::AnswerWithCookie(Listener& l, const Syn& syn, const Cookie& cookie) {
+inline void Engine::AnswerWithCookie(Listener& l, const Syn& syn, Cookie cookie) {
   const wire::TcpHeader& cause = syn.segment->frame->tcp;
   uint8_t known = TcpOptions::kMss | TcpOptions::kWindowScale;
   if (config_.timestamps) known |= TcpOptions::kTimestamps;
   wire::TcpHeader h;
-  DescribeSynAck(l.profile, syn.segment->local, cause.options.present & known, h);
+  DescribeSynAck(*syn.profile, syn.segment->local, cause.options.present & known, h);
   h.seq = cookie.iss;
   h.ack = cause.seq + 1;
   h.options.ts_value = cookie.ts_value;
   h.options.ts_echo = cause.options.ts_value;
-  Answer(*syn.segment, h, l.profile, syn.ts_offset);
+  Answer(*syn.segment, h, &syn.profile->settings, syn.ts_offset);
   l.policy.CookieSent(now_);
   ++l.counts.cookies_sent;
   counters_.Add(Counter::kTcpCookiesSent);
 }
 
 // False when there is no room to remember the SYN, whose cookie is then all that is left of it.
-[[gnu::noinline]] bool Engine::OpenBySyn(Listener& l, const Syn& syn, const Cookie& cookie) {
+[[gnu::noinline]] bool Engine::OpenBySyn(Listener& l, const Syn& syn, Cookie cookie) {
   const CookieOptions offer = OfferIn(*syn.segment->frame);
   if (FastOpenArrives(syn, offer)) return true;
   if (l.parameters.syn_cookies != SynCookies::kOff) return RememberSyn(syn, offer, cookie, true);
@@ -146,8 +138,8 @@ inline void Engine::AnswerWithCookie(Listener& l, const Syn& syn, const Cookie& 
   return true;
 }
 
-inline void Engine::AnswerSyn(const Syn& syn, const Cookie& cookie, bool look_again) {
-  Listener& l = listeners_[syn.listener];
+inline void Engine::AnswerSyn(const Syn& syn, Cookie cookie, bool look_again) {
+  Listener& l = *syn.listener;
   ++l.counts.syns;
   if (!TakesSyns(l)) return;
   const SynState state = l.policy.Update(l.half_open, now_);

@@ -32,6 +32,7 @@ void Engine::Output() {
     std::rotate(touched_.begin(), touched_.begin() + static_cast<std::ptrdiff_t>(first_refused),
                 touched_.end());
   }
+  counters_.Add(Counter::kTcpSegmentsOut, out_.size());
 }
 
 // Returns whether something remains to be done in the next turn.
@@ -118,7 +119,6 @@ bool Engine::SendSegment(Tcb& c, Seq seq, uint8_t flags, Packet packet) {
   out.flow_label = FlowLabel(c.ts_offset);
   out.neighbour = &c.neighbour;
   out.suspect = c.retransmits >= SettingsOf(c).retries1 && c.has(kOpened | kActiveOpen);
-  counters_.Add(Counter::kTcpSegmentsOut);
   if ((flags & kTcpAck) != 0) {
     c.settle(kAckNow);
     if (Flight* f = Borrowed(c)) {

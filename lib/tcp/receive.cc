@@ -26,29 +26,27 @@ void Engine::Receive(std::span<Segment> segments, Time now, bool pressed) {
   counters_.Add(Counter::kTcpSegmentsIn, count);
   keys_.resize(count);
   hashes_.resize(count);
-  for (size_t i = 0; i < count; ++i) {
-    // Field by field: a key that is put together elsewhere and copied here waits for its parts.
-    const wire::Frame& frame = *segments[i].frame;
-    FlowKey& key = keys_[i];
-    key.remote = frame.source;
-    key.remote_port = frame.tcp.source_port;
-    key.local_port = frame.tcp.destination_port;
-    key.local = segments[i].local;
-  }
-  HashFlows(config_.keys.table, keys_, hashes_);
-  for (const uint64_t hash : hashes_) table_.Prefetch(hash);
+  HashFlows(
+      config_.keys.table, count, [&](size_t i) { return SetKey(keys_[i], segments[i]); },
+      [&](size_t i, uint64_t hash) {
+        hashes_[i] = hash;
+        table_.Prefetch(hash);
+      });
   for (const uint64_t hash : hashes_) table_.PrefetchRecord(hash);
   others_.Clear();
+  const uint64_t changes = table_.changes();
   for (size_t i = 0; i < count; ++i) {
     const uint32_t index = table_.Find(keys_[i], hashes_[i]);
     if (KindOf(index) == FlowKind::kConnection) {
       ConnectionArrives(tcbs_[index], segments[i]);
-    } else {
+    } else if (index != FlowTable::kNone || !TakesPlainSyn(segments[i], hashes_[i])) {
       others_.Add() = {static_cast<uint32_t>(i), index};
     }
   }
-  if (others_.empty() && syns_.empty()) return;
-  OthersArrive(segments, pressed && others_.size() < count);
+  const bool all_new = others_.size() + syns_.size() >= count;
+  OthersArrive(segments, changes);
+  if (pressed && !all_new) LimitSyns(count);
+  if (!syns_.empty()) AnswerSyns(changes);
 }
 
 void Engine::Arrive(uint32_t index, Segment& s, uint64_t hash) {
@@ -64,23 +62,33 @@ void Engine::Arrive(uint32_t index, Segment& s, uint64_t hash) {
   }
 }
 
-// What has no control block. SYNs are answered after everything else, and only so many of them
-// where `limited`.
-void Engine::OthersArrive(std::span<Segment> segments, bool limited) {
-  const uint64_t changes = table_.changes();
+// What has no control block. `changes` are the table's when `others_` were looked up.
+void Engine::OthersArrive(std::span<Segment> segments, uint64_t changes) {
   for (const auto& [i, found] : others_) {
     // An earlier segment of this burst may have opened the connection, or ended it.
     const uint32_t index = table_.changes() == changes ? found : table_.Find(keys_[i], hashes_[i]);
     Arrive(index, segments[i], hashes_[i]);
   }
-  if (limited) {
-    const size_t share = std::max<size_t>(1, segments.size() / kSynShare);
-    while (syns_.size() > share) {
-      Drop(Counter::kDropTcpSynShare);
-      syns_.RemoveLast();
-    }
+}
+
+// Under a flood this is every segment: a SYN to a listener without limits, which waits until the
+// end of the burst whatever the others are.
+inline bool Engine::TakesPlainSyn(Segment& segment, uint64_t hash) {
+  constexpr uint8_t kAsked = wire::kTcpSyn | wire::kTcpAck | wire::kTcpRst | wire::kTcpFin;
+  const wire::TcpHeader& h = segment.frame->tcp;
+  if ((h.flags & kAsked) != wire::kTcpSyn || h.source_port == 0) return false;
+  Listener* const l = FindListener(h.destination_port, segment.local);
+  if (l == nullptr || !AdmitsEverySyn(*l)) return false;
+  TakeSyn(*l, segment, hash);
+  return true;
+}
+
+void Engine::LimitSyns(size_t segments) {
+  const size_t share = std::max<size_t>(1, segments / kSynShare);
+  while (syns_.size() > share) {
+    Drop(Counter::kDropTcpSynShare);
+    syns_.RemoveLast();
   }
-  AnswerSyns(changes);
 }
 
 void Engine::ConnectionArrives(Tcb& c, Segment& segment) {

@@ -112,6 +112,8 @@ uint16_t Profiles::Take(const Settings& settings, Handler* handler, uint16_t lis
                  .handler = handler,
                  .listener = listener,
                  .window_scale = ScaleFor(settings.receive_buffer),
+                 .syn_window = static_cast<uint16_t>(std::min(0xffffu, settings.receive_buffer)),
+                 .mss_limit = settings.mss == 0 ? uint16_t{0xffff} : settings.mss,
                  .paced = paced,
                  .users = 1,
                  .next = first};

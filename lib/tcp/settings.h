@@ -62,6 +62,8 @@ struct Profile {
   Handler* handler = nullptr;  // not owned; outlives the engine's last turn
   uint16_t listener = 0;       // Engine::kNoListener for active opens
   uint8_t window_scale = 0;    // offered; follows from the receive buffer
+  uint16_t syn_window = 0;     // the same in a SYN, where it is never scaled (RFC 7323 2.2)
+  uint16_t mss_limit = 0;      // of what is announced
   bool paced = false;          // there are limits for slow peers
   uint32_t users = 0;          // connections, and the listener itself while it is open
   uint16_t next = 0;           // of the same chain

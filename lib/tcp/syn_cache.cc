@@ -61,7 +61,7 @@ uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash) {
 // they are lost together with the entry. False when there is no room for one.
 [[gnu::noinline]] bool Engine::RememberSyn(const Syn& syn, const CookieOptions& offer,
                                            const Cookie& cookie, bool is_cookie) {
-  Listener& l = listeners_[syn.listener];
+  Listener& l = *syn.listener;
   const wire::TcpHeader& cause = syn.segment->frame->tcp;
   const uint32_t place = NewHalfOpen(KeyOf(*syn.segment), syn.hash);
   if (place == kNone) return false;
@@ -84,7 +84,7 @@ uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash) {
   wire::TcpHeader h;
   DescribeSynAck(e, cookie.ts_value, h);
   AddCookie(l, *syn.segment->frame, h.options);
-  Answer(*syn.segment, h, e.profile, syn.ts_offset);
+  Answer(*syn.segment, h, &syn.profile->settings, syn.ts_offset);
   counters_.Add(Counter::kTcpPassiveOpens);
   return true;
 }
@@ -109,7 +109,7 @@ void Engine::DescribeSynAck(const HalfOpen& e, uint32_t ts_value, wire::TcpHeade
   uint8_t present = TcpOptions::kMss;
   if (e.window_scale != HalfOpen::kNoScale) present |= TcpOptions::kWindowScale;
   if (e.timestamps != 0) present |= TcpOptions::kTimestamps;
-  DescribeSynAck(e.profile, e.local, present, h);
+  DescribeSynAck(profiles_[e.profile], e.local, present, h);
   h.seq = e.iss;
   h.ack = e.irs + 1;
   h.options.ts_value = ts_value;
@@ -151,7 +151,7 @@ void Engine::SynAgain(HalfOpen& e, const Segment& segment) {
   OfferAgain(e, *segment.frame, ts_offset);
   wire::TcpHeader h;
   DescribeSynAck(e, TimestampOf(e, ts_offset), h);
-  Answer(segment, h, e.profile, ts_offset);
+  Answer(segment, h, &profiles_[e.profile].settings, ts_offset);
 }
 
 // Who hears nothing may leave options out of its next SYN. The answer must not have more than the
@@ -349,7 +349,6 @@ void Engine::SendSynAckAgain(const HalfOpen& e) {
   out.ttl = s.ttl;
   out.dscp = s.dscp;
   out.flow_label = FlowLabel(ts_offset);
-  counters_.Add(Counter::kTcpSegmentsOut);
   counters_.Add(Counter::kTcpSynAckRetransmits);
 }
 

@@ -21,7 +21,7 @@ SynCookieCodec::Cookie SynCookieCodec::Make(const CookieFlow& flow, const Cookie
                                             uint32_t ts_offset) const {
   const int64_t epoch = keys_.EpochOf(now);
   const uint64_t said = Said(options, epoch, own_scale);
-  return CookieOf(Mac(flow, epoch, said), said, Latest(ts_now), ts_offset);
+  return CookieOf(Mac(flow, epoch, said), said, ts_now - Behind(), ts_offset);
 }
 
 int64_t SynCookieCodec::EpochOf(Seq iss, Time now) const {
@@ -36,7 +36,7 @@ SynCookieCodec::Cookie SynCookieCodec::MakeAgain(const CookieFlow& flow,
                                                  uint32_t ts_offset) const {
   const int64_t epoch = EpochOf(iss, made);
   const uint64_t said = Said(options, epoch, own_scale);
-  return CookieOf(Mac(flow, epoch, said), said, Latest(ts_now), ts_offset);
+  return CookieOf(Mac(flow, epoch, said), said, ts_now - Behind(), ts_offset);
 }
 
 std::optional<CookieOptions> SynCookieCodec::Check(const CookieFlow& flow, Seq iss,

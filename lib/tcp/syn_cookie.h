@@ -43,17 +43,17 @@ class SynCookieCodec {
   // `ts_now` is what the connection's timestamp clock shows, `ts_offset` its offset.
   Cookie Make(const CookieFlow& flow, const CookieOptions& options, uint8_t own_scale, Time now,
               uint32_t ts_now, uint32_t ts_offset) const;
-  // The same for many SYNs, whose MACs are computed together: done(i, cookie) is called with what
-  // Make gives for request(i), once for each i below `count`, those of one family in order.
+  // The same for many SYNs, whose MACs are computed together. For each i below `count` describe(i,
+  // request) and name_flow(i, flow) fill in what Make is given otherwise, and done(i, cookie) is
+  // called with what it gives, those of one family in order.
   struct Request {
-    CookieFlow flow;
     CookieOptions options;
     uint8_t own_scale = 0;
     uint32_t ts_now = 0;
     uint32_t ts_offset = 0;
   };
-  template <class RequestOf, class Done>
-  void MakeBatch(size_t count, RequestOf request, Time now, Done done) const;
+  template <class Describe, class NameFlow, class Done>
+  void MakeBatch(size_t count, Describe describe, NameFlow name_flow, Time now, Done done) const;
 
   // The cookie whose ISS is `iss`, made of the same once more: its timestamp is that of now.
   // `made`: when the first one was, or up to an epoch later.
@@ -73,15 +73,17 @@ class SynCookieCodec {
   // When a cookie was made that is good at `now`.
   int64_t EpochOf(Seq iss, Time now) const;
   uint64_t Mac(const CookieFlow& flow, int64_t epoch, uint64_t said) const;
-  // No TSval may be above the clock of a host that the connection goes on with.
-  uint32_t Latest(uint32_t ts_now) const { return shared_ ? ts_now - kEpochMs : ts_now; }
+  // How far TSvals stay behind the clock: none may be above that of a host that the connection goes
+  // on with.
+  uint32_t Behind() const { return shared_ ? kEpochMs : 0; }
 
   EpochKeys keys_;
   bool shared_;
 };
 
-template <class RequestOf, class Done>
-void SynCookieCodec::MakeBatch(size_t count, RequestOf request, Time now, Done done) const {
+template <class Describe, class NameFlow, class Done>
+void SynCookieCodec::MakeBatch(size_t count, Describe describe, NameFlow name_flow, Time now,
+                               Done done) const {
   using namespace cookie_detail;
   constexpr size_t kRoom = SipBatch<3>::kRoom;
   struct Made {
@@ -90,19 +92,23 @@ void SynCookieCodec::MakeBatch(size_t count, RequestOf request, Time now, Done d
   };
   const int64_t epoch = keys_.EpochOf(now);
   const SipKey& key = keys_.KeyOf(epoch);
+  const uint32_t behind = Behind();
   SipBatch<3> v4;
   SipBatch<6> v6;
   std::array<Made, kRoom> made;
   for (size_t begin = 0; begin < count; begin += kRoom) {
     const size_t size = std::min(kRoom, count - begin);
     for (size_t i = 0; i < size; ++i) {
-      const Request r = request(begin + i);
+      Request r;
+      describe(begin + i, r);
       const uint64_t said = Said(r.options, epoch, r.own_scale);
-      made[i] = {said, Latest(r.ts_now), r.ts_offset};
-      if (r.flow.remote.is_v4()) {
-        v4.Add(i, MessageV4(r.flow, said));
+      made[i] = {said, r.ts_now - behind, r.ts_offset};
+      CookieFlow flow;
+      name_flow(begin + i, flow);
+      if (flow.remote.is_v4()) {
+        v4.Add(i, MessageV4(flow, said));
       } else {
-        v6.Add(i, MessageV6(r.flow, said));
+        v6.Add(i, MessageV6(flow, said));
       }
     }
     const auto finish = [&](size_t i, uint64_t mac) {

@@ -76,11 +76,11 @@ void Engine::TimeWaitExpired(uint32_t place) {
 // everything the old connection can have sent may reuse the tuple: RFC 6191 3. The last sequence
 // number of the old connection is that of the FIN, `rcv_nxt` - 1.
 Engine::OldTuple Engine::MeetsTimeWait(const Segment& segment, Seq rcv_nxt,
-                                       std::optional<uint32_t> ts_recent) const {
+                                       std::optional<uint32_t> ts_recent) {
   const wire::TcpHeader& h = segment.frame->tcp;
   if (h.rst()) return OldTuple::kIgnored;
   if (!h.syn() || h.has_ack() || h.fin() ||
-      FindListener(h.destination_port, segment.local) == kNoListener) {
+      FindListener(h.destination_port, segment.local) == nullptr) {
     return OldTuple::kOrdinary;
   }
   const bool later = h.seq > rcv_nxt - 1;
@@ -160,8 +160,7 @@ Tcb& Engine::ScratchOf(const TimeWait& t) {
 // A new connection on the old tuple. It goes past cookies and the early answers to a full backlog,
 // but not past the backlogs themselves: without room the old connection stays, and nothing is lost.
 void Engine::ReuseTuple(uint32_t place, Segment& segment, uint64_t hash) {
-  const uint16_t listener = FindListener(segment.frame->tcp.destination_port, segment.local);
-  Listener& l = listeners_[listener];
+  Listener& l = *FindListener(segment.frame->tcp.destination_port, segment.local);
   if (!AdmitsSyn(l, segment) || !TakesSyns(l)) return;
   if (l.half_open >= l.parameters.syn_backlog || !HalfOpenHasRoom()) {
     Drop(Counter::kDropTcpBacklogFull);
@@ -170,7 +169,7 @@ void Engine::ReuseTuple(uint32_t place, Segment& segment, uint64_t hash) {
   const Seq floor = time_waits_[place].snd_nxt + kReuseGap;
   ForgetTimeWait(place);
   counters_.Add(Counter::kTcpTimeWaitReused);
-  ReusedTupleArrives({&segment, hash, listener}, floor);
+  ReusedTupleArrives({&segment, hash, &l, &profiles_[l.profile]}, floor);
 }
 
 }  // namespace weir::tcp

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace weir {
@@ -22,8 +23,8 @@ std::optional<IpAddress> IpAddress::Parse(std::string_view text) {
   if (std::strlen(terminated) != text.size()) return std::nullopt;  // an embedded NUL
   in_addr v4;
   if (inet_pton(AF_INET, terminated, &v4) == 1) return V4(ntohl(v4.s_addr));
-  IpAddress a;
-  if (inet_pton(AF_INET6, terminated, a.octets_.data()) == 1) return a;
+  std::array<uint8_t, 16> v6;
+  if (inet_pton(AF_INET6, terminated, v6.data()) == 1) return V6(v6);
   return std::nullopt;
 }
 
@@ -34,26 +35,27 @@ bool IpAddress::is_loopback() const {
 
 bool IpAddress::is_multicast() const {
   if (is_v4()) return v4() >> 28 == 0xe;
-  return octets_[0] == 0xff;
+  return high() >> 56 == 0xff;
 }
 
 bool IpAddress::InPrefix(const IpAddress& other, unsigned bits) const {
   if (is_v4() != other.is_v4()) return false;
   if (is_v4()) bits += kMappedPrefixBits;
-  if (bits > 128) bits = 128;
-  const unsigned whole = bits / 8, rest = bits % 8;
-  if (std::memcmp(octets_.data(), other.octets_.data(), whole) != 0) return false;
-  if (rest == 0) return true;
-  const unsigned mask = 0xffu << (8 - rest) & 0xffu;
-  return ((octets_[whole] ^ other.octets_[whole]) & mask) == 0;
+  bits = std::min(bits, 128u);
+  // How many leading bits are the same.
+  const uint64_t high_differs = high() ^ other.high(), low_differs = low() ^ other.low();
+  const int same =
+      high_differs != 0 ? std::countl_zero(high_differs) : 64 + std::countl_zero(low_differs);
+  return static_cast<unsigned>(same) >= bits;
 }
 
 std::string IpAddress::ToString() const {
   char text[INET6_ADDRSTRLEN] = {};
+  const std::array<uint8_t, 16> network_order = octets();
   if (is_v4()) {
-    inet_ntop(AF_INET, octets_.data() + 12, text, sizeof text);
+    inet_ntop(AF_INET, network_order.data() + 12, text, sizeof text);
   } else {
-    inet_ntop(AF_INET6, octets_.data(), text, sizeof text);
+    inet_ntop(AF_INET6, network_order.data(), text, sizeof text);
   }
   return text;
 }

@@ -25,69 +25,68 @@ class IpAddress {
   constexpr IpAddress() = default;  // the unspecified address "::"
 
   static constexpr IpAddress V4(uint32_t host_order) {
-    IpAddress a;
-    a.octets_[10] = 0xff;
-    a.octets_[11] = 0xff;
-    a.octets_[12] = static_cast<uint8_t>(host_order >> 24);
-    a.octets_[13] = static_cast<uint8_t>(host_order >> 16);
-    a.octets_[14] = static_cast<uint8_t>(host_order >> 8);
-    a.octets_[15] = static_cast<uint8_t>(host_order);
-    return a;
+    return IpAddress(0, uint64_t{__builtin_bswap32(host_order)} << 32 | kMappedMark);
   }
   static constexpr IpAddress V6(const std::array<uint8_t, 16>& network_order) {
-    IpAddress a;
-    a.octets_ = network_order;
-    return a;
+    const auto words = std::bit_cast<std::array<uint64_t, 2>>(network_order);
+    return IpAddress(words[0], words[1]);
   }
   // Reads 16 octets in network order.
   static IpAddress FromV6Octets(const uint8_t* octets) {
     IpAddress a;
-    std::memcpy(a.octets_.data(), octets, 16);
+    std::memcpy(&a.first_, octets, 8);
+    std::memcpy(&a.last_, octets + 8, 8);
     return a;
   }
   // Dotted quad or RFC 4291 text (no prefix length, no zone); nothing on any error.
   static std::optional<IpAddress> Parse(std::string_view text);
 
   constexpr bool is_v4() const {
-    const Words w = words();
-    return (w[0] | (static_cast<uint32_t>(w[1]) ^ kMappedMark)) == 0;
+    return (first_ | (static_cast<uint32_t>(last_) ^ kMappedMark)) == 0;
   }
   constexpr bool is_unspecified() const {
-    const Words w = words();
-    return (w[0] | w[1]) == 0 || (w[0] | (w[1] ^ kMappedMark)) == 0;
+    return (first_ | last_) == 0 || (first_ | (last_ ^ kMappedMark)) == 0;
   }
   // The IPv4 address in host order; meaningful only when is_v4().
-  constexpr uint32_t v4() const { return static_cast<uint32_t>(low()); }
-  constexpr const std::array<uint8_t, 16>& octets() const { return octets_; }
+  constexpr uint32_t v4() const { return __builtin_bswap32(raw_v4()); }
+  // The same four octets as they lie in memory, for sums that do not mind the order.
+  constexpr uint32_t raw_v4() const { return static_cast<uint32_t>(last_ >> 32); }
+  // In network order.
+  constexpr std::array<uint8_t, 16> octets() const {
+    return std::bit_cast<std::array<uint8_t, 16>>(*this);
+  }
   // The first and last eight octets as big-endian numbers: what keyed hashes and prefixes work on.
-  constexpr uint64_t high() const { return __builtin_bswap64(words()[0]); }
-  constexpr uint64_t low() const { return __builtin_bswap64(words()[1]); }
+  constexpr uint64_t high() const { return __builtin_bswap64(first_); }
+  constexpr uint64_t low() const { return __builtin_bswap64(last_); }
 
   // True for IPv4 127/8 and ::1.
   bool is_loopback() const;
   // True for IPv4 224/4 and IPv6 ff00::/8.
   bool is_multicast() const;
   // True for fe80::/10.
-  bool is_link_local_v6() const { return octets_[0] == 0xfe && (octets_[1] & 0xc0) == 0x80; }
+  bool is_link_local_v6() const { return (high() >> 54) == (0xfe80u >> 6); }
   // True if the first `bits` bits equal those of `other`; for IPv4, 0..32 counted in the IPv4 part.
   bool InPrefix(const IpAddress& other, unsigned bits) const;
 
   std::string ToString() const;
 
   friend constexpr bool operator==(const IpAddress& a, const IpAddress& b) {
-    const Words v = a.words(), w = b.words();
-    return ((v[0] ^ w[0]) | (v[1] ^ w[1])) == 0;
+    return ((a.first_ ^ b.first_) | (a.last_ ^ b.last_)) == 0;
   }
-  friend constexpr auto operator<=>(const IpAddress&, const IpAddress&) = default;
+  // As the octets compare.
+  friend constexpr std::strong_ordering operator<=>(const IpAddress& a, const IpAddress& b) {
+    return a.high() != b.high() ? a.high() <=> b.high() : a.low() <=> b.low();
+  }
 
  private:
-  // The octets as they lie in the memory of a little-endian machine: every packet is compared by
-  // these.
-  using Words = std::array<uint64_t, 2>;
-  static constexpr uint32_t kMappedMark = 0xffff0000u;  // octets 8 to 11 of an IPv4 address
-  constexpr Words words() const { return std::bit_cast<Words>(octets_); }
+  constexpr IpAddress(uint64_t first, uint64_t last) : first_(first), last_(last) {}
 
-  std::array<uint8_t, 16> octets_{};
+  static constexpr uint32_t kMappedMark = 0xffff0000u;  // octets 8 to 11 of an IPv4 address
+
+  // The octets as they lie in the memory of a little-endian machine. Two numbers, not an array of
+  // octets: they stay in registers where addresses are copied, hashed and compared.
+  uint64_t first_ = 0;
+  uint64_t last_ = 0;
 };
 static_assert(sizeof(IpAddress) == 16);
 

@@ -69,14 +69,6 @@ uint64_t SumOctets(std::span<const uint8_t> octets) {
   return __builtin_bswap16(Fold(FoldTo64(a + b)));
 }
 
-uint64_t checksum_detail::SumAddresses(const IpAddress& source, const IpAddress& destination) {
-  const uint8_t* s = source.octets().data();
-  const uint8_t* d = destination.octets().data();
-  const Uint128 sum =
-      Uint128{LoadNative64(s)} + LoadNative64(s + 8) + LoadNative64(d) + LoadNative64(d + 8);
-  return __builtin_bswap16(Fold(FoldTo64(sum)));
-}
-
 uint16_t TransportChecksum(const IpAddress& source, const IpAddress& destination, uint8_t protocol,
                            std::span<const uint8_t> segment) {
   return ChecksumOf(

@@ -28,20 +28,18 @@ constexpr uint16_t Fold(uint64_t sum) {
 // a right checksum in them gives 0.
 constexpr uint16_t ChecksumOf(uint64_t sum) { return static_cast<uint16_t>(~Fold(sum)); }
 
-namespace checksum_detail {
-
-// Of two addresses that are not IPv4's.
-[[nodiscard]] uint64_t SumAddresses(const IpAddress& source, const IpAddress& destination);
-
-}  // namespace checksum_detail
+// An address as pseudo-headers have it: four octets of IPv4, sixteen of IPv6.
+[[nodiscard]] inline uint64_t AddressSum(const IpAddress& address) {
+  if (address.is_v4()) return address.v4();
+  const uint64_t high = address.high(), low = address.low();
+  return (high >> 32) + static_cast<uint32_t>(high) + (low >> 32) + static_cast<uint32_t>(low);
+}
 
 // The pseudo-header of RFC 9293 3.1 for two IPv4 addresses, of RFC 8200 8.1 otherwise; `size` is
 // the transport header with all behind it.
 [[nodiscard]] inline uint64_t PseudoHeaderSum(const IpAddress& source, const IpAddress& destination,
                                               uint8_t protocol, uint32_t size) {
-  const uint64_t rest = uint64_t{protocol} + size;
-  if (source.is_v4()) return rest + source.v4() + destination.v4();
-  return rest + checksum_detail::SumAddresses(source, destination);
+  return AddressSum(source) + AddressSum(destination) + protocol + size;
 }
 
 // The checksum of one contiguous transport segment whose checksum field is zero; over a segment

@@ -20,10 +20,10 @@ struct Frame {
   FrameKind kind = FrameKind::kDropped;
   bool v4 = false;
   bool l2_multicast = false;         // group destination address, broadcast included
-  uint8_t ttl = 0;                   // or hop limit
-  uint8_t dscp_ecn = 0;              // TOS or traffic class
   bool has_routing_header = false;   // IPv6 only
   bool has_fragment_header = false;  // IPv6 only: an atomic fragment (RFC 6946)
+  uint8_t ttl = 0;                   // or hop limit
+  uint8_t dscp_ecn = 0;              // TOS or traffic class
   Counter drop = kNoDrop;  // why, when kDropped; kDropIpProtocol: addresses and offsets are set
   uint16_t vlan = 0;       // innermost VLAN identifier, 0 = untagged (or tagged with priority only)
   uint16_t outer_vlan = 0;  // identifier of the tag around it (QinQ), 0 = none: to belong to a

@@ -40,17 +40,8 @@ struct Ipv4Header {
   uint16_t header_size = kIpv4HeaderSize;  // as parsed; WriteIpv4 ignores it
 };
 
-// Reads four octets in network order. The mapped address is put together in a vector register: two
-// stores of eight octets that are then copied as sixteen would wait for each other on every frame.
-inline IpAddress LoadIpv4Address(const uint8_t* p) {
-  using Words [[gnu::vector_size(16)]] = uint64_t;
-  uint32_t raw;
-  std::memcpy(&raw, p, sizeof raw);
-  const Words words = {0, uint64_t{raw} << 32 | 0xffff0000u};  // ::ffff:a.b.c.d, little-endian
-  uint8_t octets[16];
-  std::memcpy(octets, &words, sizeof octets);
-  return IpAddress::FromV6Octets(octets);
-}
+// Reads four octets in network order.
+inline IpAddress LoadIpv4Address(const uint8_t* p) { return IpAddress::V4(LoadBe32(p)); }
 
 // The checksum's sum over a whole header, nearly always five words.
 inline uint64_t Ipv4HeaderSum(std::span<const uint8_t> header) {
@@ -105,23 +96,32 @@ inline uint64_t Ipv4HeaderSum(std::span<const uint8_t> header) {
   return kNoDrop;
 }
 
+// Of an address's first octet: neither "this network", nor loopback, nor a group, nor reserved.
+inline bool IsOrdinaryIpv4(uint8_t first_octet) {
+  return static_cast<uint8_t>(first_octet - 1) < 223 && first_octet != 127;
+}
+
 // The reason why nothing may be answered to this source (MUST-63, RFC 1122 3.2.1.3), or kNoDrop.
 [[nodiscard]] Counter CheckIpv4Source(uint32_t address);
 
 // Writes kIpv4HeaderSize octets, checksum included, and returns that size. The checksum is summed
-// from the values: reading back octets that were just stored would stall.
+// from the values: reading back octets that were just stored would stall. It is summed as they lie
+// in memory, which gives the checksum as it lies there, too (RFC 1071 2 (B)).
 inline uint16_t WriteIpv4(uint8_t* out, const Ipv4Header& header) {
-  const uint32_t first = uint32_t{0x4500u | header.dscp_ecn} << 16 |
-                         static_cast<uint16_t>(kIpv4HeaderSize + header.payload_size);
-  const uint32_t second = uint32_t{header.id} << 16 | (header.df ? kIpv4DontFragment : 0);
-  const uint32_t third = uint32_t{header.ttl} << 24 | uint32_t{header.protocol} << 16;
-  const uint32_t source = header.source.v4(), destination = header.destination.v4();
-  const uint16_t checksum = ChecksumOf(uint64_t{first} + second + third + source + destination);
-  StoreBe32(out, first);
-  StoreBe32(out + 4, second);
-  StoreBe32(out + 8, third | checksum);
-  StoreBe32(out + 12, source);
-  StoreBe32(out + 16, destination);
+  const uint32_t words[5] = {
+      __builtin_bswap32(uint32_t{0x4500u | header.dscp_ecn} << 16 |
+                        static_cast<uint16_t>(kIpv4HeaderSize + header.payload_size)),
+      __builtin_bswap32(uint32_t{header.id} << 16 | (header.df ? kIpv4DontFragment : 0)),
+      uint32_t{header.protocol} << 8 | header.ttl, header.source.raw_v4(),
+      header.destination.raw_v4()};
+  const uint16_t checksum =
+      ChecksumOf(uint64_t{words[0]} + words[1] + words[2] + words[3] + words[4]);
+  const uint32_t third = words[2] | uint32_t{checksum} << 16;
+  std::memcpy(out, &words[0], 4);
+  std::memcpy(out + 4, &words[1], 4);
+  std::memcpy(out + 8, &third, 4);
+  std::memcpy(out + 12, &words[3], 4);
+  std::memcpy(out + 16, &words[4], 4);
   return kIpv4HeaderSize;
 }
 

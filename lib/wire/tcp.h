@@ -1,7 +1,9 @@
 // The TCP header as values (RFC 9293 3.1, RFC 7323, RFC 2018, RFC 7413).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "base/bytes.h"
@@ -36,22 +38,34 @@ struct TcpHeader {
   constexpr bool has_ack() const { return (flags & kTcpAck) != 0; }
 };
 
+namespace tcp_detail {
+
+// The first sixteen octets of a header have the same shape in TcpHeader but for the order of the
+// octets in each field: one shuffle reads ports, numbers, flags and window. The octet with the data
+// offset comes to lie behind the flags, where nothing is.
+inline void TakeFixedFields(const uint8_t* p, TcpHeader& header) {
+  using Octets [[gnu::vector_size(16)]] = uint8_t;
+  static_assert(offsetof(TcpHeader, window) - offsetof(TcpHeader, source_port) == 14);
+  Octets fields;
+  std::memcpy(&fields, p, sizeof fields);
+  fields =
+      __builtin_shufflevector(fields, fields, 1, 0, 3, 2, 7, 6, 5, 4, 11, 10, 9, 8, 13, 12, 15, 14);
+  std::memcpy(static_cast<void*>(&header), &fields, sizeof fields);
+}
+
+}  // namespace tcp_detail
+
 // Reads the header at the start of `segment` (header, options, text). Returns the header's size in
 // octets, or 0 when the segment is too short or the data offset is impossible.
 [[nodiscard]] inline uint16_t ParseTcp(std::span<const uint8_t> segment, TcpHeader& header) {
   if (segment.size() < kTcpHeaderSize) return 0;
   const uint8_t* p = segment.data();
-  const uint16_t size = static_cast<uint16_t>((p[12] >> 4) * 4);
+  const uint32_t size = (p[12] & 0xf0u) / 4;
   if (size < kTcpHeaderSize || size > segment.size()) return 0;
-  header.source_port = LoadBe16(p);
-  header.destination_port = LoadBe16(p + 2);
-  header.seq = Seq(LoadBe32(p + 4));
-  header.ack = Seq(LoadBe32(p + 8));
-  header.flags = p[13];
-  header.window = LoadBe16(p + 14);
+  tcp_detail::TakeFixedFields(p, header);
   header.urgent = LoadBe16(p + 18);
   ParseOptions(segment.subspan(kTcpHeaderSize, size - kTcpHeaderSize), header.options);
-  return size;
+  return static_cast<uint16_t>(size);
 }
 
 // The size WriteTcp will produce for these options: 20..60, a multiple of four.
@@ -73,8 +87,7 @@ struct TcpHeader {
     end = tcp_detail::WriteRare(end, copy, static_cast<uint16_t>(end - out));
   }
   const auto words = static_cast<uint32_t>(end - out) / 4;
-  StoreBe16(out, header.source_port);
-  StoreBe16(out + 2, header.destination_port);
+  StoreBe32(out, uint32_t{header.source_port} << 16 | header.destination_port);
   StoreBe32(out + 4, header.seq.value);
   StoreBe32(out + 8, header.ack.value);
   StoreBe32(out + 12, words << 28 | uint32_t{header.flags} << 16 | header.window);

@@ -49,7 +49,9 @@ void TakeOption(const uint8_t* p, uint8_t size, TcpOptions& options) {
       if (size == kSackPermittedSize) options.present |= TcpOptions::kSackPermitted;
       return;
     case kKindTimestamps:
-      if (size == kTimestampsSize) TakeTimestamps(p + 2, options);
+      if (size != kTimestampsSize) return;
+      options.present |= TcpOptions::kTimestamps;
+      TakeTimestamps(p + 2, options);
       return;
     case kKindSack:
       TakeSack(p + 2, static_cast<uint8_t>(size - 2), options);

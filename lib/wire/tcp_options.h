@@ -86,7 +86,6 @@ inline constexpr uint32_t kMssAlone = Word(kKindMss, kMssSize, 0, 0);
 inline constexpr uint32_t kNopWindowScale = Word(kKindNop, kKindWindowScale, kWindowScaleSize, 0);
 
 inline void TakeTimestamps(const uint8_t* value, TcpOptions& options) {
-  options.present |= TcpOptions::kTimestamps;
   options.ts_value = LoadBe32(value);
   options.ts_echo = LoadBe32(value + 4);
 }
@@ -95,29 +94,34 @@ inline void TakeTimestamps(const uint8_t* value, TcpOptions& options) {
 void WalkOptions(std::span<const uint8_t> octets, TcpOptions& options);
 
 // Options that stand by whole words as nearly everybody sends them, on SYNs and (RFC 7323 appendix
-// A) on all other segments. Returns where it stopped; the walk goes on from there.
-inline const uint8_t* TakeWholeWords(const uint8_t* p, const uint8_t* end, TcpOptions& options) {
-  constexpr ptrdiff_t kWord = 4, kWithTimestamps = 12;
-  for (; end - p >= kWord; p += kWord) {
-    const uint32_t word = LoadBe32(p);
+// A) on all other segments. Returns how many octets that were; the walk goes on from there.
+inline size_t TakeWholeWords(std::span<const uint8_t> octets, TcpOptions& options) {
+  constexpr size_t kWord = 4, kWithTimestamps = 12;
+  const uint8_t* const p = octets.data();
+  uint8_t present = 0;
+  size_t at = 0;
+  for (; at + kWord <= octets.size(); at += kWord) {
+    const uint32_t word = LoadBe32(p + at);
     if ((word & 0xffff0000u) == kMssAlone) {
-      options.present |= TcpOptions::kMss;
+      present |= TcpOptions::kMss;
       options.mss = static_cast<uint16_t>(word);
     } else if ((word == kNopNopTimestamps || word == kSackPermittedTimestamps) &&
-               end - p >= kWithTimestamps) {
-      if (word == kSackPermittedTimestamps) options.present |= TcpOptions::kSackPermitted;
-      TakeTimestamps(p + kWord, options);
-      p += kWithTimestamps - kWord;
+               at + kWithTimestamps <= octets.size()) {
+      present |= TcpOptions::kTimestamps;
+      if (word == kSackPermittedTimestamps) present |= TcpOptions::kSackPermitted;
+      TakeTimestamps(p + at + kWord, options);
+      at += kWithTimestamps - kWord;
     } else if ((word & 0xffffff00u) == kNopWindowScale) {
-      options.present |= TcpOptions::kWindowScale;
+      present |= TcpOptions::kWindowScale;
       options.window_scale = static_cast<uint8_t>(word);
     } else if (word == kNopNopSackPermitted) {
-      options.present |= TcpOptions::kSackPermitted;
+      present |= TcpOptions::kSackPermitted;
     } else {
       break;
     }
   }
-  return p;
+  options.present = present;
+  return at;
 }
 
 // The header's size for each combination of the other options: each takes whole 32-bit words,
@@ -153,16 +157,14 @@ inline uint8_t* Put32(uint8_t* p, uint32_t value) {
 // Reads what stands between header and text. Inline, as is writing: every segment comes this way,
 // and its values stay in registers.
 inline void ParseOptions(std::span<const uint8_t> octets, TcpOptions& options) {
-  options.present = 0;
   options.window_scale = 0;
   options.mss = 0;
   options.ts_value = 0;
   options.ts_echo = 0;
   options.sack_count = 0;
-  const uint8_t* const end = octets.data() + octets.size();
-  const uint8_t* const at = tcp_detail::TakeWholeWords(octets.data(), end, options);
-  if (at != end) [[unlikely]]
-    tcp_detail::WalkOptions({at, end}, options);
+  const size_t at = tcp_detail::TakeWholeWords(octets, options);
+  if (at != octets.size()) [[unlikely]]
+    tcp_detail::WalkOptions(octets.subspan(at), options);
 }
 
 // Writes the options of kHeaderSizes in the order Linux sends them. Returns where they end.

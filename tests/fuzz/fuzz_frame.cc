@@ -16,6 +16,7 @@
 #include "wire/icmp.h"
 #include "wire/mld.h"
 #include "wire/nd.h"
+#include "wire/plain_tcp.h"
 #include "wire/printer.h"
 
 namespace weir::wire {
@@ -97,6 +98,19 @@ void CheckHints(std::span<const uint8_t> octets, const FrameHints& hints, const 
   WEIR_CHECK(again.kind == FrameKind::kDropped || Same(frame, again));
 }
 
+// The short way for the usual frame finds the same, where it goes.
+void CheckPlain(std::span<const uint8_t> octets, const FrameHints& hints, const Frame& frame) {
+  Frame plain;
+  if (!ReadPlainTcp(octets, hints, plain)) return;
+  const TcpHeader &a = plain.tcp, &b = frame.tcp;
+  WEIR_CHECK(plain.drop == kNoDrop && Same(plain, frame));
+  WEIR_CHECK(a.source_port == b.source_port && a.destination_port == b.destination_port);
+  WEIR_CHECK(a.seq == b.seq && a.ack == b.ack && a.flags == b.flags && a.window == b.window);
+  WEIR_CHECK(a.urgent == b.urgent && a.options.present == b.options.present);
+  WEIR_CHECK(a.options.mss == b.options.mss && a.options.window_scale == b.options.window_scale);
+  WEIR_CHECK(a.options.ts_value == b.options.ts_value && a.options.ts_echo == b.options.ts_echo);
+}
+
 void CheckFrame(std::span<const uint8_t> octets, const Frame& frame) {
   WEIR_CHECK((frame.kind == FrameKind::kDropped) == (frame.drop != kNoDrop));
   if (frame.kind == FrameKind::kDropped) return;
@@ -134,6 +148,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CheckFrame(octets, frame);
   if (frame.kind != FrameKind::kDropped) CheckLength(octets, hints, frame);
   CheckHints(octets, hints, frame);
+  CheckPlain(octets, hints, frame);
   WEIR_CHECK(!PrintFrame(octets, hints).empty());
   // ICMP's checksum is always verified: its parsers get the octets without that, too.
   if (octets.size() >= kIcmpHeaderSize)

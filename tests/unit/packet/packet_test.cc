@@ -198,7 +198,7 @@ TEST(Packet, TrustsOnlyAChecksumThatTheDeviceCallsGood) {
 TEST(Packet, AsksTheDeviceForTheTcpChecksum) {
   HeapPool pool(1, 64);
   Packet packet = AllocatePacket(pool);
-  packet.RequestTcpChecksum(true, 18, 20, 32);
+  packet.RequestTcpChecksum({true, 18, 20}, 32);
   const rte_mbuf* m = packet.raw();
   EXPECT_EQ(m->ol_flags, RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_IPV4);
   EXPECT_EQ(m->l2_len, 18);
@@ -207,7 +207,7 @@ TEST(Packet, AsksTheDeviceForTheTcpChecksum) {
   packet.ClearOffloads();
   EXPECT_EQ(m->ol_flags, 0u);
   EXPECT_EQ(m->tx_offload, 0u);
-  packet.RequestTcpChecksum(false, 14, 40, 20);
+  packet.RequestTcpChecksum({false, 14, 40}, 20);
   EXPECT_EQ(m->ol_flags, RTE_MBUF_F_TX_TCP_CKSUM | RTE_MBUF_F_TX_IPV6);
 }
 

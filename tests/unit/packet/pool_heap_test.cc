@@ -53,7 +53,7 @@ TEST(HeapPool, GivesEachBufferBackToItsOwnPool) {
 TEST(HeapPool, ForgetsWhatABufferWasBefore) {
   HeapPool pool(1, 64);
   Packet packet = AllocatePacket(pool);
-  packet.RequestTcpChecksum(true, 14, 20, 20);
+  packet.RequestTcpChecksum({true, 14, 20}, 20);
   packet.set_port(7);
   (void)packet.Append(10);
   packet.Reset();

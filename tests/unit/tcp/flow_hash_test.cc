@@ -35,7 +35,9 @@ TEST(FlowHash, OfABurstEqualsTheTables) {
   for (size_t count = 0; count <= 100; ++count) {
     const std::vector<FlowKey> flows = AnyFlows(prng, count);
     std::vector<uint64_t> hashes(count);
-    HashFlows(kKey, flows, hashes);
+    HashFlows(
+        kKey, count, [&](size_t i) { return &flows[i]; },
+        [&](size_t i, uint64_t hash) { hashes[i] = hash; });
     for (size_t i = 0; i < count; ++i) {
       ASSERT_EQ(hashes[i], table.Hash(flows[i])) << i << " of " << count;
     }
@@ -49,7 +51,9 @@ TEST(FlowHash, OfTuplesInABurstEqualsThatOfEachAlone) {
   for (size_t count = 0; count <= 100; ++count) {
     const std::vector<FlowKey> flows = AnyFlows(prng, count);
     std::vector<uint64_t> hashes(count);
-    HashTuples(kKey, own, flows, hashes);
+    HashTuples(
+        kKey, own, count, [&](size_t i) { return &flows[i]; },
+        [&](size_t i, uint64_t hash) { hashes[i] = hash; });
     for (size_t i = 0; i < count; ++i) {
       ASSERT_EQ(hashes[i], TupleHash(kKey, flows[i], own[flows[i].local].address))
           << i << " of " << count;

@@ -212,10 +212,13 @@ TEST(SynCookie, OfABatchEqualsThatOfEachAlone) {
     const SynCookieCodec codec(kSecret, prng.Below(2) == 0);
     const Time now = kNow + Milliseconds(static_cast<int64_t>(prng.Below(90000)));
     std::vector<SynCookieCodec::Request> requests(count);
+    std::vector<CookieFlow> flows(count);
+    for (CookieFlow& flow : flows) {
+      flow = Flow(prng.Below(2) == 0, static_cast<uint32_t>(prng.Next()));
+      flow.remote_port = static_cast<uint16_t>(prng.Next());
+      flow.local_port = static_cast<uint16_t>(prng.Next());
+    }
     for (SynCookieCodec::Request& r : requests) {
-      r.flow = Flow(prng.Below(2) == 0, static_cast<uint32_t>(prng.Next()));
-      r.flow.remote_port = static_cast<uint16_t>(prng.Next());
-      r.flow.local_port = static_cast<uint16_t>(prng.Next());
       r.options.mss = static_cast<uint16_t>(prng.Next());
       if (prng.Below(2) == 0) r.options.window_scale = static_cast<uint8_t>(prng.Below(15));
       r.options.sack = prng.Below(2) == 0;
@@ -227,11 +230,12 @@ TEST(SynCookie, OfABatchEqualsThatOfEachAlone) {
     }
     std::vector<SynCookieCodec::Cookie> cookies(count);
     codec.MakeBatch(
-        count, [&](size_t i) { return requests[i]; }, now,
-        [&](size_t i, const SynCookieCodec::Cookie& cookie) { cookies[i] = cookie; });
+        count, [&](size_t i, SynCookieCodec::Request& r) { r = requests[i]; },
+        [&](size_t i, CookieFlow& flow) { flow = flows[i]; }, now,
+        [&](size_t i, SynCookieCodec::Cookie cookie) { cookies[i] = cookie; });
     for (size_t i = 0; i < count; ++i) {
       const SynCookieCodec::Request& r = requests[i];
-      const auto alone = codec.Make(r.flow, r.options, r.own_scale, now, r.ts_now, r.ts_offset);
+      const auto alone = codec.Make(flows[i], r.options, r.own_scale, now, r.ts_now, r.ts_offset);
       ASSERT_EQ(cookies[i].iss, alone.iss) << i << " of " << count;
       ASSERT_EQ(cookies[i].ts_value, alone.ts_value) << i << " of " << count;
     }

@@ -79,7 +79,7 @@ TEST(Checksum, SumsPseudoHeadersOfBothFamilies) {  // RFC8200-8.1
   const Octets v4 = {198, 18, 0, 1, 198, 18, 0, 2, 0, 6, 0x04, 0xd2};
   EXPECT_EQ(Fold(PseudoHeaderSum(kClient4, kServer4, 6, 1234)), PlainSum(v4));
   const IpAddress source = Address("2001:db8:ffff:fffe:fedc:ba98:7654:3210");
-  Octets v6(source.octets().begin(), source.octets().end());
+  Octets v6 = Octets() + source.octets();
   v6 = v6 + kServer6.octets() + Octets{0, 1, 0x11, 0x70, 0, 0, 0, 58};
   EXPECT_EQ(Fold(PseudoHeaderSum(source, kServer6, 58, 70000)), PlainSum(v6));
 }
