@@ -11,10 +11,12 @@
 namespace weir::ip {
 
 // RFC 1122 2.3.2.2: keep the latest packets for each unresolved address. The frames are complete
-// but for the destination's hardware address.
+// but for the destination's hardware address. SYN-ACKs do without neighbours, so that the first
+// that one is asked for may be a whole initial window (ten segments, RFC 6928): all of it must find
+// room, or what was pushed out would be lost to a retransmission timeout.
 class WaitingPackets {
  public:
-  static constexpr uint8_t kPerNeighbour = 3;
+  static constexpr uint8_t kPerNeighbour = 16;
 
   explicit WaitingPackets(uint16_t capacity);
 

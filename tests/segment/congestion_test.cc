@@ -36,6 +36,17 @@ TEST_P(Congestion, BeginsWithTenSegments) {  // RFC6928-2, RFC5681-3.1w, RFC5681
   OutSegments(rig, 1, 10);
 }
 
+// The SYN-ACK needed no neighbour; all ten segments wait for the answer to one question.
+TEST_P(Congestion, FirstTenSegmentsReachAPeerWhoseEthernetAddressIsUnknown) {
+  Options options = Base();
+  options.introduced = false;
+  Rig rig(options);
+  rig.Establish();
+  EXPECT_EQ(rig.Send(40 * kMss), 40 * kMss);
+  OutSegments(rig, 1, 10);
+  EXPECT_EQ(rig.counter(Counter::kNeighbourWaits), 10u);
+}
+
 // RFC 6928 2: one lost SYN-ACK may be chance, RFC 5681 3.1: more are not.
 TEST_P(Congestion,
        BeginsWithOneSegmentWhenTheSynAckWentOutThreeTimes) {  // RFC5681-3.1l, RFC6928-2l

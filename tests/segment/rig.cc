@@ -122,7 +122,7 @@ void Rig::Build(Time start) {
     Handler* handler = options_.handler != nullptr ? options_.handler : &handler_;
     listener_ = engine().Listen(*engine().WithDefaults(options_.listen), handler);
   }
-  Introduce();
+  if (options_.introduced) Introduce();
   trace_.clear();
   sent_.clear();
   other_frames.clear();

@@ -67,6 +67,7 @@ struct Options {
   tcp::TcpConfig tcp = WithoutCookies();
   ListenOptions listen{.port = kStackPort};
   bool listening = true;
+  bool introduced = true;  // the stack knows the peer's Ethernet address from the start
   uint16_t mtu = 1500;
   uint32_t pool = 4096;
   Duration ahead;              // of the clocks of other rigs
