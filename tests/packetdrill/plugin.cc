@@ -224,6 +224,16 @@ void packetdrill_interface_init(const char* flags, PacketdrillOps* ops) {
           EpollCreate, EpollControl, EpollWait,  Pipe,       Splice};
 }
 
+// The cookie of TCP Fast Open for a client, in hexadecimal: scripts name one, and each host makes
+// its own. 0 when it is written, with 17 octets.
+int weir_fast_open_cookie(const char* client, char* out) {
+  const auto address = weir::IpAddress::Parse(client);
+  if (!address) return -1;
+  const auto cookie = weir::packetdrill::VirtualWire::FastOpenCookieOf(*address);
+  for (int i = 0; i < cookie.size; ++i) std::snprintf(out + 2 * i, 3, "%02x", cookie.octets[i]);
+  return 0;
+}
+
 // packetdrill closes what a script left open by libc's close, asks libc's getsockopt for the values
 // of a %{ }% block, and has no sendfile in its table. Preloaded, these come first and take what is
 // ours.

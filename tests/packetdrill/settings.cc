@@ -11,7 +11,10 @@ namespace {
 
 std::optional<uint32_t> Number(std::string_view text) {
   uint32_t n = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  const bool hexadecimal = text.starts_with("0x");
+  if (hexadecimal) text.remove_prefix(2);
+  const int base = hexadecimal ? 16 : 10;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n, base);
   if (error != std::errc() || end != text.data() + text.size()) return {};
   return n;
 }
@@ -23,6 +26,15 @@ bool Assign(T& field, std::optional<uint32_t> number, uint32_t scale = 1) {
   const uint64_t value = uint64_t{*number} * scale;
   if (value > static_cast<uint64_t>(std::numeric_limits<T>::max())) return false;
   field = static_cast<T>(value);
+  return true;
+}
+
+// tcp_syncookies' 0, 1 and 2.
+bool AssignCookies(SynCookies& field, std::optional<uint32_t> number) {
+  using enum SynCookies;
+  constexpr std::array kModes{kOff, kAuto, kAlways};
+  if (!number || *number >= kModes.size()) return false;
+  field = kModes[*number];
   return true;
 }
 
@@ -59,6 +71,8 @@ bool Settings::Set(std::string_view key, std::string_view value) {
   if (key == "time_wait_ms") return Assign(tcp.time_wait_ms, number);
   if (key == "push") return Assign(push, number);
   if (key == "tcp_timestamps") return Assign(tcp.timestamps, number ? *number != 0 : number);
+  if (key == "tcp_fastopen") return Assign(fast_open, number);
+  if (key == "tcp_syncookies") return AssignCookies(tcp.syn_cookies, number);
   if (key == "tcp_syn_retries") return Assign(tcp.syn_retries, number);
   if (key == "tcp_synack_retries") return Assign(tcp.synack_retries, number);
   if (key == "tcp_retries2") return Assign(tcp.retries2, number);

@@ -150,6 +150,14 @@ int Sockets::SetOption(Socket& s, int level, int name, const void* value, sockle
     case Key(IPPROTO_TCP, kTcpInq):
       s.inq = number != 0;
       return 0;
+    case Key(IPPROTO_TCP, kTcpFastOpen):
+      if (number < 0) return -EINVAL;
+      s.fast_open_queue = number;
+      break;
+    case Key(IPPROTO_TCP, kTcpFastOpenConnect):
+      if ((wire_.settings().fast_open & Settings::kFastOpenClient) == 0) return -EOPNOTSUPP;
+      s.fast_open_connect = number != 0;
+      return 0;
     case Key(IPPROTO_TCP, kTcpCork):
       s.cork = number != 0;
       s.more = false;

@@ -116,7 +116,14 @@ int Sockets::Listen(Socket& s) {
   if (!s.bound.address.is_unspecified()) options.address = s.bound.address;
   auto parameters = wire_.engine().WithDefaults(options);
   if (!parameters.ok()) return -EADDRNOTAVAIL;
+  const uint32_t fast_open = wire_.settings().fast_open;
   parameters->settings = s.settings;
+  parameters->settings.fast_open =
+      (fast_open & Settings::kFastOpenServer) != 0 &&
+      (s.fast_open_queue > 0 || (fast_open & Settings::kFastOpenEveryListener) != 0);
+  if (s.fast_open_queue > 0) {
+    parameters->fast_open_pending = static_cast<uint32_t>(s.fast_open_queue);
+  }
   s.listener = wire_.engine().Listen(*parameters, this);
   return s.listener ? 0 : -EADDRINUSE;
 }
@@ -145,18 +152,73 @@ int Sockets::Connect(Socket& s, const sockaddr* address, socklen_t size) {
   if (s.open) return s.connecting ? (s.connecting = false, 0) : -EISCONN;
   if (s.connecting && !s.closed) return -EAGAIN;
   if (s.closed) return s.error != 0 ? TakeError(s) : -ECONNABORTED;
+  if (s.waits) return -EISCONN;
   const auto remote = EndpointOf(address, size);
   if (!remote) return -EAFNOSUPPORT;
-  const int local = wire_.stack().ip().SourceFor(remote->address);
+  s.settings.fast_open = s.fast_open_connect;
+  if (s.fast_open_connect && SynRoom(s, *remote) != 0) {
+    s.waits = remote;
+    return 0;
+  }
+  const int error = SendSyn(s, *remote, {});
+  return error != 0 ? error : -EAGAIN;
+}
+
+int Sockets::SendSyn(Socket& s, const Endpoint& remote, Bytes text) {
+  const int local = wire_.stack().ip().SourceFor(remote.address);
   if (local < 0) return -ENETUNREACH;
   const auto opened =
-      wire_.engine().Connect(static_cast<uint8_t>(local), s.bound.port, *remote, s.settings, this);
+      wire_.engine().Connect(static_cast<uint8_t>(local), s.bound.port, remote, s.settings, this);
   if (!opened.ok()) return -EADDRNOTAVAIL;
   s.connection = *opened;
   s.connection.set_user(reinterpret_cast<uintptr_t>(&s));
   s.connecting = true;
+  if (s.connection.Send(text) != text.size()) return -ENOBUFS;
   wire_.Settle();
-  return -EAGAIN;
+  if (wire_.sent().empty()) return -ENETUNREACH;
+  s.syn_text = wire_.sent().back().text_size;
+  return 0;
+}
+
+// How much text the first SYN to this server takes, which only the SYN itself tells: one is sent
+// full of zeros and taken off the wire again. Room for all options that a segment may have is left
+// over, as Linux does; weir leaves no more than there are.
+size_t Sockets::SynRoom(Socket& s, const Endpoint& remote) {
+  constexpr size_t kOptionsMax = 40;
+  const std::vector<uint8_t> zeros(wire_.settings().mtu);
+  if (SendSyn(s, remote, zeros) != 0) return 0;
+  const VirtualWire::Sent& syn = wire_.sent().back();
+  const size_t used = syn.text_size + wire::TcpHeaderLength(syn.tcp.options) - wire::kTcpHeaderSize;
+  const bool knows = syn.text_size != 0;
+  s.connection.set_user(0);
+  s.connection.Abort();
+  wire_.Settle();
+  wire_.sent().pop_back();
+  s.connection = {};
+  s.connecting = false;
+  return knows && used > kOptionsMax ? used - kOptionsMax : 0;
+}
+
+bool Sockets::BeginsFastOpen(const Socket& s, int flags) const {
+  return s.waits || ((flags & MSG_FASTOPEN) != 0 && !s.open && !s.closed);
+}
+
+ssize_t Sockets::FastOpen(Socket& s, const sockaddr* address, socklen_t size, Bytes text,
+                          bool wait) {
+  if ((wire_.settings().fast_open & Settings::kFastOpenClient) == 0) return -EOPNOTSUPP;
+  if (s.connecting) return -EALREADY;
+  const auto remote = s.waits ? s.waits : EndpointOf(address, size);
+  if (!remote) return -EOPNOTSUPP;
+  if (text.data() == nullptr && !text.empty()) return -EFAULT;
+  s.waits.reset();
+  s.settings.fast_open = true;
+  const size_t first = std::min(SynRoom(s, *remote), text.size());
+  if (const int error = SendSyn(s, *remote, text.first(first)); error != 0) return error;
+  if (wait) {
+    s.text_behind = s.connection.Send(text.subspan(first));
+    return static_cast<ssize_t>(first + s.text_behind);
+  }
+  return s.syn_text == 0 ? -EINPROGRESS : static_cast<ssize_t>(s.syn_text);
 }
 
 int Sockets::TakeError(Socket& s) { return -std::exchange(s.error, 0); }
@@ -177,6 +239,7 @@ uint64_t Sockets::Progress(const Socket& s) const {
 }
 
 ssize_t Sockets::Read(Socket& s, uint8_t* out, size_t size) {
+  if (s.waits) return -EAGAIN;
   if (s.listener || (!s.open && !s.connecting)) return -ENOTCONN;
   if (s.taken.size() < size && s.connection.Info().unread != 0) {
     s.wanted = size - s.taken.size();
@@ -241,6 +304,7 @@ int Sockets::Close(Socket& s) {
 
 short Sockets::Poll(const Socket& s) const {
   if (s.listener) return s.accepted.empty() ? 0 : POLLIN | POLLRDNORM;
+  if (s.waits) return POLLOUT | POLLWRNORM;
   int events = 0;
   const bool fin = PeerFinished(s);
   if (s.error != 0) events |= POLLERR;
@@ -265,8 +329,10 @@ Socket* SocketOf(Connection c) {
 
 void Sockets::OnOpen(Connection c) {
   c.Pause();
+  const ConnectionInfo info = c.Info();
   if (Socket* s = SocketOf(c)) {
     s->open = true;
+    s->syn_text_taken = s->syn_text != 0 && info.unacknowledged + info.unsent == s->text_behind;
     ++s->wakeups;
     return;
   }
@@ -279,6 +345,7 @@ void Sockets::OnOpen(Connection c) {
   s->open = true;
   s->settings = listener->settings;
   s->zero_copy = listener->zero_copy;
+  s->syn_text_taken = info.state == TcpState::kSynReceived && info.unread != 0;
   ++listener->wakeups;
   c.set_user(reinterpret_cast<uintptr_t>(s.get()));
   listener->accepted.push_back(std::move(s));

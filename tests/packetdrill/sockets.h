@@ -37,6 +37,13 @@ struct Socket {
   std::optional<uint16_t> listener;
   std::deque<std::unique_ptr<Socket>> accepted;  // by the stack, not yet by the script
 
+  int fast_open_queue = 0;         // TCP_FASTOPEN
+  bool fast_open_connect = false;  // TCP_FASTOPEN_CONNECT
+  std::optional<Endpoint> waits;   // connect() has put off the SYN until there is text for it
+  size_t syn_text = 0;             // octets that went with the SYN
+  size_t text_behind = 0;          // and what was given with them and did not
+  bool syn_text_taken = false;     // the peer's SYN-ACK, or ours, acknowledged all of it
+
   Connection connection;
   bool connecting = false;
   bool open = false;  // the handshake is, or was, complete
@@ -53,6 +60,9 @@ struct Socket {
 
 // <linux/tcp.h>'s TCP_INQ and TCP_CM_INQ.
 inline constexpr int kTcpInq = 36;
+// <netinet/tcp.h>'s.
+inline constexpr int kTcpFastOpen = 23;
+inline constexpr int kTcpFastOpenConnect = 30;
 
 // Calls return what POSIX returns, with -errno in place of -1 and errno. None blocks: a call that
 // would have to wait returns -EAGAIN and is made again when something has happened. Everything a
@@ -69,6 +79,11 @@ class Sockets : public Handler {
   int Accept(Socket& s, sockaddr* address, socklen_t* size);
   // Begins, and after that tells how it stands.
   int Connect(Socket& s, const sockaddr* address, socklen_t size);
+  // The first text of a fast open (MSG_FASTOPEN, or connect() has put it off), and the address
+  // where connect() has not had it. With `wait` all of the text is taken; otherwise what goes with
+  // the SYN, which may be nothing: -EINPROGRESS.
+  bool BeginsFastOpen(const Socket& s, int flags) const;
+  ssize_t FastOpen(Socket& s, const sockaddr* address, socklen_t size, Bytes text, bool wait);
   ssize_t Read(Socket& s, uint8_t* out, size_t size);
   // With `more`, what is short waits as under a cork, until a write without it.
   ssize_t Write(Socket& s, Bytes text, bool more);
@@ -92,6 +107,8 @@ class Sockets : public Handler {
  private:
   int TakeError(Socket& s);
   int Configure(Socket& s, const ConnectionOptions& change);
+  int SendSyn(Socket& s, const Endpoint& remote, Bytes text);
+  size_t SynRoom(Socket& s, const Endpoint& remote);
   Socket* ListenerAt(const Endpoint& local);
 
   VirtualWire& wire_;

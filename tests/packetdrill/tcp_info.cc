@@ -57,6 +57,7 @@ void FillTcpInfo(const Socket& s, void* value, socklen_t* size) {
   out.tcpi_state = LinuxState(s, info.state);
   out.tcpi_retransmits = info.retransmissions;
   if (info.timestamps) out.tcpi_options |= TCPI_OPT_TIMESTAMPS;
+  if (s.syn_text_taken) out.tcpi_options |= TCPI_OPT_SYN_DATA;
   if (info.send_window_scale != 0) out.tcpi_options |= TCPI_OPT_WSCALE;
   out.tcpi_snd_wscale = info.send_window_scale & 0xf;
   out.tcpi_rcv_wscale = info.receive_window_scale & 0xf;

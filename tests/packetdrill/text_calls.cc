@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <climits>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "packetdrill/plugin.h"
@@ -15,7 +16,7 @@ namespace weir::packetdrill {
 namespace {
 
 // A socket that has not asked for zero copy is copied from, and so is every other one here.
-constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_ZEROCOPY | MSG_MORE;
+constexpr int kSendFlags = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_ZEROCOPY | MSG_MORE | MSG_FASTOPEN;
 
 size_t SizeOf(const iovec* parts, int count) {
   size_t size = 0;
@@ -38,7 +39,8 @@ ssize_t ReadParts(int fd, const iovec* parts, int count, int flags) {
   return result;
 }
 
-ssize_t WriteParts(int fd, const iovec* parts, int count, int flags) {
+ssize_t WriteParts(int fd, const iovec* parts, int count, int flags, const sockaddr* to,
+                   socklen_t to_size) {
   if (count < 0 || count > IOV_MAX) return WithErrno(-EINVAL);
   if (parts == nullptr) return WithErrno(-EFAULT);
   std::vector<uint8_t> octets;
@@ -48,7 +50,7 @@ ssize_t WriteParts(int fd, const iovec* parts, int count, int flags) {
     const auto* from = static_cast<const uint8_t*>(parts[i].iov_base);
     octets.insert(octets.end(), from, from + parts[i].iov_len);
   }
-  return Send(nullptr, fd, octets.data(), octets.size(), flags);
+  return SendTo(nullptr, fd, octets.data(), octets.size(), flags, to, to_size);
 }
 
 // TCP_CM_INQ, how much is left to read, for a socket that asked for it and a caller with room.
@@ -102,11 +104,23 @@ ssize_t RecvMsg(void*, int fd, msghdr* message, int flags) {
   return result;
 }
 
-ssize_t Send(void*, int fd, const void* text, size_t size, int flags) {
+ssize_t SendTo(void*, int fd, const void* text, size_t size, int flags, const sockaddr* to,
+               socklen_t to_size) {
   if ((flags & ~kSendFlags) != 0) return WithErrno(-EOPNOTSUPP);
   size_t done = 0;
+  size_t opening = 0;  // given to a fast open that this call waits for
   const bool may_block = (flags & MSG_DONTWAIT) == 0;
   const ssize_t result = OnSocket(fd, may_block, [&](Sockets& all, Socket& s) -> ssize_t {
+    if (opening == 0 && done == 0 && all.BeginsFastOpen(s, flags)) {
+      const bool wait = may_block && (s.status_flags & O_NONBLOCK) == 0;
+      const Bytes first(static_cast<const uint8_t*>(text), size);
+      const ssize_t n = all.FastOpen(s, to, to_size, first, wait);
+      if (n < 0) return n;
+      (wait ? opening : done) = static_cast<size_t>(n);
+      return wait ? -EAGAIN : n;
+    }
+    if (s.open && opening != 0) done = std::exchange(opening, 0);
+    if (size != 0 && done == size) return static_cast<ssize_t>(done);
     const Bytes rest(static_cast<const uint8_t*>(text) + done, size - done);
     const ssize_t n = all.Write(s, rest, (flags & MSG_MORE) != 0);
     if (n < 0) return n;
@@ -117,23 +131,23 @@ ssize_t Send(void*, int fd, const void* text, size_t size, int flags) {
   return result < 0 && done == 0 ? result : static_cast<ssize_t>(done);
 }
 
+ssize_t Send(void* context, int fd, const void* text, size_t size, int flags) {
+  return SendTo(context, fd, text, size, flags, nullptr, 0);
+}
+
 ssize_t Write(void* context, int fd, const void* text, size_t size) {
   return Send(context, fd, text, size, 0);
 }
 
-ssize_t SendTo(void* context, int fd, const void* text, size_t size, int flags, const sockaddr*,
-               socklen_t) {
-  return Send(context, fd, text, size, flags);
-}
-
 ssize_t Writev(void*, int fd, const iovec* parts, int count) {
-  return WriteParts(fd, parts, count, 0);
+  return WriteParts(fd, parts, count, 0, nullptr, 0);
 }
 
 ssize_t SendMsg(void*, int fd, const msghdr* message, int flags) {
   if (message == nullptr) return WithErrno(-EFAULT);
   if (message->msg_controllen != 0) return WithErrno(-EOPNOTSUPP);
-  return WriteParts(fd, message->msg_iov, static_cast<int>(message->msg_iovlen), flags);
+  return WriteParts(fd, message->msg_iov, static_cast<int>(message->msg_iovlen), flags,
+                    static_cast<const sockaddr*>(message->msg_name), message->msg_namelen);
 }
 
 ssize_t SendFile(int fd, int file, off_t* offset, size_t size) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "tcp/fast_open_cookie.h"
 #include "wire/arp.h"
 #include "wire/checksum.h"
 #include "wire/ipv6.h"
@@ -23,6 +24,7 @@ constexpr uint32_t kInjectedRoom = 32768;
 constexpr int kTurnsWhileBusy = 64;
 // Any time that a wall clock could show.
 constexpr Time kStart{1'700'000'000'000'000};
+constexpr SipKey kCookieKey{7, 8};
 
 // Another address of the same subnet, for the peer's side of everything that is off link.
 IpAddress GatewayOf(const IpAddress& local) {
@@ -37,7 +39,7 @@ stack::StackConfig ConfigOf(const Settings& settings) {
   config.tcp.max_connections = 256;
   config.tcp.max_flights = 256;
   config.tcp.kept_buffers = kBuffers / 2;
-  config.tcp.keys = {{1, 2}, {3, 4}, {5, 6}, {7, 8}};
+  config.tcp.keys = {{1, 2}, {3, 4}, {5, 6}, kCookieKey};
   ip::InterfaceConfig interface;
   interface.mac = kStackMac;
   interface.mtu = settings.mtu;
@@ -72,6 +74,10 @@ VirtualWire::VirtualWire(const Settings& settings)
   stack_ = std::make_unique<stack::Stack>(ConfigOf(settings), pool_, counters_, now_);
   stack_->Start(now_);
   Settle();
+}
+
+wire::FastOpenCookie VirtualWire::FastOpenCookieOf(const IpAddress& client) {
+  return tcp::FastOpenCookieCodec(kCookieKey).Make(client, kStart);
 }
 
 void VirtualWire::Inject(std::span<const uint8_t> packet) {
@@ -120,7 +126,7 @@ void VirtualWire::Take(Packet& packet) {
   if (frame.kind != wire::FrameKind::kTcp) return;
   if (!settings_.push) TakeOffPush(std::span(octets).subspan(frame.l4_offset));
   octets.erase(octets.begin(), octets.begin() + frame.l3_offset);
-  sent_.push_back({now_, std::move(octets)});
+  sent_.push_back({now_, std::move(octets), frame.tcp, frame.text_size});
 }
 
 void VirtualWire::AnswerArp(std::span<const uint8_t> frame) {

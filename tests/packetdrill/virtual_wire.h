@@ -10,6 +10,7 @@
 #include "packet/pool_heap.h"
 #include "packetdrill/settings.h"
 #include "stack/stack.h"
+#include "wire/tcp.h"
 
 namespace weir::packetdrill {
 
@@ -20,9 +21,13 @@ class VirtualWire {
   struct Sent {
     Time at;
     std::vector<uint8_t> octets;  // from the IP header on
+    wire::TcpHeader tcp;
+    uint16_t text_size = 0;
   };
 
   explicit VirtualWire(const Settings& settings);
+  // That by which every stack of ours knows this client.
+  static wire::FastOpenCookie FastOpenCookieOf(const IpAddress& client);
   VirtualWire(const VirtualWire&) = delete;
   VirtualWire& operator=(const VirtualWire&) = delete;
 
@@ -41,6 +46,7 @@ class VirtualWire {
 
   // TCP that the stack has sent, oldest first.
   std::deque<Sent>& sent() { return sent_; }
+  const Settings& settings() const { return settings_; }
   stack::Stack& stack() { return *stack_; }
   tcp::Engine& engine() { return stack_->tcp(); }
 
