@@ -38,8 +38,11 @@ void FastOpenCache::Remember(uint8_t local, const IpAddress& server,
   s.mss = mss;
 }
 
-void FastOpenCache::Succeeded(uint8_t local, const IpAddress& server) {
-  if (Find(local, server) != nullptr) Set(server)->failures = 0;
+void FastOpenCache::Succeeded(uint8_t local, const IpAddress& server, uint16_t mss) {
+  if (Find(local, server) == nullptr) return;
+  Server& s = *Set(server);  // to the front it has come
+  s.failures = 0;
+  s.mss = mss;
 }
 
 bool FastOpenCache::Failed(uint8_t local, const IpAddress& server, Time now) {

@@ -27,7 +27,7 @@ class FastOpenCache {
     wire::FastOpenCookie cookie;  // without octets: none is known
     uint8_t local;                // which of our addresses
     uint8_t failures;             // in a row
-    uint16_t mss;                 // that came with the cookie
+    uint16_t mss;                 // that it announced last
     Time pause_ends;
   };
 
@@ -37,7 +37,8 @@ class FastOpenCache {
   const Server* Find(uint8_t local, const IpAddress& server);
   void Remember(uint8_t local, const IpAddress& server, const wire::FastOpenCookie& cookie,
                 uint16_t mss);
-  void Succeeded(uint8_t local, const IpAddress& server);
+  // `mss` as the answer has it: the next text that goes with a SYN must fit it (RFC 7413 4.1.3).
+  void Succeeded(uint8_t local, const IpAddress& server, uint16_t mss);
   // False when it is being left alone already: nothing was tried that could have failed.
   bool Failed(uint8_t local, const IpAddress& server, Time now);
 

@@ -48,14 +48,12 @@ void Engine::FastOpenAnswered(const Tcb& c, const wire::TcpHeader& h) {
   if (!SettingsOf(c).fast_open) return;
   const bool brings_cookie =
       h.options.has(TcpOptions::kFastOpen) && !h.options.fast_open.requests();
-  if (brings_cookie) {
-    const uint16_t mss_default = c.remote.is_v4() ? kMssDefaultV4 : kMssDefaultV6;
-    fast_open_cache_.Remember(c.local, c.remote, h.options.fast_open,
-                              h.options.has(TcpOptions::kMss) ? h.options.mss : mss_default);
-  }
+  const uint16_t mss_default = c.remote.is_v4() ? kMssDefaultV4 : kMssDefaultV6;
+  const uint16_t mss = h.options.has(TcpOptions::kMss) ? h.options.mss : mss_default;
+  if (brings_cookie) fast_open_cache_.Remember(c.local, c.remote, h.options.fast_open, mss);
   const Seq text = c.snd.una + 1;
   if (h.ack > text) {
-    fast_open_cache_.Succeeded(c.local, c.remote);
+    fast_open_cache_.Succeeded(c.local, c.remote, mss);
     counters_.Add(Counter::kTcpFastOpensTaken);
     counters_.Add(Counter::kTcpTextOctetsOut, Distance(text, h.ack));
   } else if (!brings_cookie && (c.snd.nxt > text || c.has(kSynTimedOut))) {

@@ -3,7 +3,7 @@
 
 namespace weir::tcp {
 
-void Engine::SynSentArrives(Tcb& c, const Segment& segment) {
+void Engine::SynSentArrives(Tcb& c, Segment& segment) {
   const wire::Frame& frame = *segment.frame;
   const wire::TcpHeader& h = frame.tcp;
   // First, the ACK: it must cover our SYN and nothing beyond it.
@@ -34,6 +34,7 @@ void Engine::SynSentArrives(Tcb& c, const Segment& segment) {
     return;
   }
   c.rcv.nxt = c.rcv.adv = h.seq + 1;
+  c.rcv.adv += ProfileOf(c).syn_window;  // as our SYN announced
   c.snd.wl1 = h.seq;
   c.snd.wnd = c.wnd_max = h.window;
   c.heard_at = now_ms();
@@ -49,13 +50,31 @@ void Engine::SynSentArrives(Tcb& c, const Segment& segment) {
     }
     BecomeEstablished(c, true);
     c.owe(kAckNow);
-    return;
+    return TakeRest(c, segment);
   }
-  // Simultaneous open (MUST-10): our SYN is still unanswered, theirs is answered with SYN-ACK.
-  // Text that went with it goes again once that is acknowledged.
+  // Simultaneous open (MUST-10): our SYN is still unanswered, theirs is answered with SYN-ACK. Text
+  // of ours that went with it goes again once that is acknowledged; text of theirs is not kept for
+  // ESTABLISHED, and comes again, too.
   c.state = TcpState::kSynReceived;
   if (Flight* f = Borrowed(c)) f->resend = c.snd.una + 1;
   c.owe(kSendSyn);
+}
+
+// What a SYN-ACK has beyond its controls: on from the sixth step of 3.10.7.4. A server that takes
+// fast opens may answer before the third segment of the handshake (RFC 7413 2).
+void Engine::TakeRest(Tcb& c, Segment& segment) {
+  const wire::Frame& frame = *segment.frame;
+  const wire::TcpHeader& h = frame.tcp;
+  if (frame.text_size == 0 && !h.fin()) return;
+  Arrival a{c,
+            frame,
+            h,
+            segment.packet,
+            segment.packet->data() + frame.text_offset,
+            h.seq + 1,
+            frame.text_size,
+            h.fin()};
+  if (CheckSequence(a) && CheckUrgent(a) && TakeText(a)) CheckFin(a);
 }
 
 }  // namespace weir::tcp

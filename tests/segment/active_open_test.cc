@@ -52,6 +52,41 @@ TEST_P(ActiveOpen, SynAckOpensAndIsAcknowledged) {
   EXPECT_EQ(rig.c().local(), (Endpoint{StackAddress(GetParam()), kOwnPort}));  // MUST-44, MUST-45
 }
 
+// RFC 9293 3.10.7.3: other controls and text are processed on from the sixth step.
+TEST_P(ActiveOpen, TextAndFinInTheSynAckAreTaken) {
+  Rig rig(Base());
+  rig.Connect();
+  rig.In(SynAck(0).Acks(1).Mss(1460).Octets(100));
+  rig.Out(Ack(1).Acks(101));
+  EXPECT_EQ(rig.handler().opened.size(), 1u);
+  rig.ExpectReceived(100);
+  rig.ExpectState(TcpState::kEstablished);
+  rig.In(Data(101, 50).Acks(1));
+  rig.ExpectReceived(150);
+}
+
+TEST_P(ActiveOpen, FinInTheSynAckEndsThePeersSide) {
+  Rig rig(Base());
+  rig.Connect();
+  rig.In(SynAck(0).Acks(1).Mss(1460).Octets(10).Fin());
+  rig.Out(Ack(1).Acks(12));
+  rig.ExpectReceived(10);
+  EXPECT_EQ(rig.handler().peer_closed, 1u);
+  rig.ExpectState(TcpState::kCloseWait);
+}
+
+// No further than the window that our SYN announced, which has no scale.
+TEST_P(ActiveOpen, TextInTheSynAckIsCutAtTheWindowOfTheSyn) {
+  Options options = Base();
+  options.tcp.receive_buffer = 1000;
+  Rig rig(options);
+  EXPECT_EQ(rig.Connect().window, 1000);
+  rig.In(SynAck(0).Acks(1).Mss(1460).Octets(1200).Fin());
+  rig.Out(Ack(1).Acks(1001));
+  rig.ExpectReceived(1000);
+  rig.ExpectState(TcpState::kEstablished);
+}
+
 TEST_P(ActiveOpen, OptionsAreUsedOnlyWhenTheSynAckHasThem) {
   Rig rig(Base());
   rig.Connect();
@@ -229,16 +264,6 @@ TEST_P(ActiveOpen, SynAckThatEchoesATimestampOfTheFutureIsDropped) {
   rig.In(SynAck(0).Acks(1).Mss(1460).Ts(77, syn.options.ts_value + 1));
   rig.Quiet();
   EXPECT_TRUE(rig.handler().opened.empty());
-}
-
-TEST_P(ActiveOpen, TextOfTheSynAckIsTakenWhenItComesAgain) {
-  Rig rig(Base());
-  rig.Connect();
-  rig.In(SynAck(0).Acks(1).Mss(1460).Octets(10));
-  rig.Out(Ack(1).Acks(1));
-  rig.In(Data(1, 10).Acks(1));
-  rig.ExpectReceived(10);
-  rig.Discard();
 }
 
 TEST_P(ActiveOpen, SynAckThatComesAgainIsAcknowledgedAgain) {

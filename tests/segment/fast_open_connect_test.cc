@@ -133,6 +133,31 @@ TEST_P(FastOpenConnect, AsMuchTextGoesAsFitsTheServersMss) {
   }
 }
 
+// RFC7413-4.1.3: the MSS is the last that the server announced, whether a cookie came with it or
+// not.
+TEST_P(FastOpenConnect, TheServersMssIsRememberedAnewWithEachSuccess) {
+  Options options = On();
+  Rig rig(options);
+  LearnCookie(rig, 1400);
+  Seg syn = ConnectWith(rig, 2000);
+  EXPECT_GT(syn.text.size(), 1300u);
+  rig.In(SynAck(0).Acks(1 + static_cast<uint32_t>(syn.text.size())).Mss(900));
+  rig.Discard();
+  syn = ConnectWith(rig, 2000, kOwnPort + 1);
+  EXPECT_LT(syn.text.size(), 900u);
+  EXPECT_GT(syn.text.size(), 800u);
+}
+
+// A server may answer before the handshake is over.
+TEST_P(FastOpenConnect, TextInTheSynAckIsTaken) {
+  Rig rig(On());
+  LearnCookie(rig);
+  ConnectWith(rig, 10);
+  rig.In(SynAck(0).Acks(11).Mss(1460).Octets(1400));
+  rig.Out(Ack(11).Acks(1401));
+  rig.ExpectReceived(1400);
+}
+
 // RFC7413-4.2.1a: only the SYN is acknowledged, so the text is sent, and nothing was lost.
 TEST_P(FastOpenConnect, TextThatWasNotTakenIsSentAfterTheHandshake) {
   Rig rig(On());

@@ -37,7 +37,7 @@ TEST(FastOpenCache, LeavesAServerAloneTwiceAsLongAfterEachFailure) {
     now = now + Seconds(60) * minutes;
     EXPECT_FALSE(cache.Failed(0, Server(1), now - Microseconds(1))) << "nothing was tried";
   }
-  cache.Succeeded(0, Server(1));
+  cache.Succeeded(0, Server(1), 1460);
   EXPECT_TRUE(cache.Failed(0, Server(1), now));
   EXPECT_EQ(cache.Find(0, Server(1))->pause_ends, now + Seconds(60));
 }
@@ -47,7 +47,7 @@ TEST(FastOpenCache, KeepsACookieThroughAFailure) {
   cache.Remember(0, Server(1), Cookie(1), 1460);
   EXPECT_TRUE(cache.Failed(0, Server(1), kNow));
   EXPECT_EQ(cache.Find(0, Server(1))->cookie, Cookie(1));
-  cache.Succeeded(0, Server(7));
+  cache.Succeeded(0, Server(7), 1460);
   EXPECT_EQ(cache.Find(0, Server(7)), nullptr) << "a success alone is no news";
 }
 
