@@ -164,7 +164,7 @@ struct Record {
 void BM_WheelRearm(benchmark::State& state) {
   const auto count = static_cast<uint32_t>(state.range(0));
   std::vector<Record> records(count);
-  TimingWheel<Record> wheel(records.data(), Millis{0});
+  TimingWheel<Record> wheel(records.data(), Time{});
   for (uint32_t i = 0; i < count; ++i) {
     wheel.Reset(i);
     wheel.Arm(i, Millis{200 + i % 1000});
@@ -185,20 +185,20 @@ BENCHMARK(BM_WheelRearm)->UseManualTime()->Arg(1000)->Arg(1000000);
 void BM_WheelExpire(benchmark::State& state) {
   constexpr uint32_t kCount = 100000;
   std::vector<Record> records(kCount);
-  TimingWheel<Record> wheel(records.data(), Millis{0});
+  TimingWheel<Record> wheel(records.data(), Time{});
   for (uint32_t i = 0; i < kCount; ++i) {
     wheel.Reset(i);
     wheel.Arm(i, Millis{1 + i % 1000});
   }
   Row row(state, {35, 120});
-  Millis now{0};
+  Time now;
   for (auto _ : state) {
-    now = now + 1;
+    now = now + Milliseconds(1);
     uint64_t expired = 0;
     const uint64_t began = Cycles();
     wheel.Advance(now, kCount, [&](uint32_t i) {
       ++expired;
-      wheel.Arm(i, now + 1000);
+      wheel.Arm(i, now.millis() + 1000);
     });
     row.Add(Cycles() - began, expired);
   }

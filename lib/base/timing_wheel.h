@@ -26,7 +26,9 @@ class TimingWheel {
   static constexpr uint32_t kNone = 0xffffffffu;
 
   // `items` outlives the wheel; zeroed records are not on it once Reset(i) was called for each use.
-  TimingWheel(T* items, Millis now) : items_(items), now_(now) { heads_.fill(kNone); }
+  TimingWheel(T* items, Time now) : items_(items), now_(now.millis()), seen_(now) {
+    heads_.fill(kNone);
+  }
 
   // A record comes into use: it is on no list.
   void Reset(uint32_t i) { items_[i].wheel_link = {kNone, kOff}; }
@@ -46,11 +48,15 @@ class TimingWheel {
     if (armed(i)) Unlink(i);
   }
 
-  // Moves time on to `now` and calls expire(i) for records whose time has come, each taken off the
+  // Moves time on to `time` and calls expire(i) for records whose time has come, each taken off the
   // wheel first. Handles at most `budget` records; returns false when it stopped for that reason,
-  // and the next call goes on where this one stopped.
+  // and the next call goes on where this one stopped. Calls may be any time apart; after more than
+  // kLongStep, what has come due meanwhile expires in the millisecond after `time`.
   template <class F>
-  bool Advance(Millis now, uint32_t budget, F expire) {
+  bool Advance(Time time, uint32_t budget, F expire) {
+    const Millis now = time.millis();
+    if (time - seen_ > kLongStep) Jump(now, (time - seen_).us / 1000);
+    seen_ = time;
     for (;;) {
       while (heads_[kCascading] != kNone) {
         if (budget-- == 0) return false;
@@ -91,6 +97,8 @@ class TimingWheel {
   Millis now() const { return now_; }
 
  private:
+  // From here on, 70 minutes, it is less work to put everything down anew than to walk there.
+  static constexpr Duration kLongStep = Milliseconds(1 << 22);
   static constexpr unsigned kLevels = 4;
   static constexpr unsigned kSlotBits = 8;
   static constexpr unsigned kSlots = 1u << kSlotBits;
@@ -176,6 +184,26 @@ class TimingWheel {
     MoveList(next.value & (kSlots - 1), kExpiring);
   }
 
+  // Past everything in between, to be put down anew as from `now`. Deadlines in the step could look
+  // as if they were to come. One that was set after it may look as if it lay in it where the step
+  // took more than 49 days, and expires early.
+  void Jump(Millis now, int64_t step_ms) {
+    for (uint32_t list = kCascading + 1; list-- > 0;) {
+      for (uint32_t i = heads_[list], next; i != kNone; i = next) {
+        next = items_[i].wheel_link.next;
+        Millis& at = items_[i].wheel_at;
+        if (at > now_ && at - now_ <= step_ms) at = now;
+        if (list == kCascading) continue;
+        Unlink(i);
+        PushFront(kCascading, i);
+        ++armed_;
+      }
+    }
+    now_ = now;
+    tick_chosen_ = false;
+    boundary_level_ = 0;
+  }
+
   // The coarsest level whose slot begins at this tick.
   static unsigned TopBoundary(uint32_t tick) {
     unsigned level = 1;
@@ -203,6 +231,7 @@ class TimingWheel {
 
   T* items_;
   Millis now_;
+  Time seen_;                    // what the last Advance was given
   bool tick_chosen_ = false;     // now_ + 1 is the tick being worked on
   unsigned boundary_level_ = 0;  // coarser slots still to be put down before it
   uint32_t armed_ = 0;

@@ -22,15 +22,13 @@ constexpr uint8_t kBackoffMax = 15;
 
 void Engine::RunTimers(Time now) {
   now_ = now;
-  wheel_.Advance(now_ms(), kTimersPerTurn, [this](uint32_t index) {
+  wheel_.Advance(now, kTimersPerTurn, [this](uint32_t index) {
     Tcb& c = tcbs_[index];
     TimerExpired(c);
     ArmWheel(c);
   });
-  half_open_wheel_.Advance(now_ms(), kTimersPerTurn,
-                           [this](uint32_t place) { HalfOpenExpired(place); });
-  time_wait_wheel_.Advance(now_ms(), kTimersPerTurn,
-                           [this](uint32_t place) { TimeWaitExpired(place); });
+  half_open_wheel_.Advance(now, kTimersPerTurn, [this](uint32_t place) { HalfOpenExpired(place); });
+  time_wait_wheel_.Advance(now, kTimersPerTurn, [this](uint32_t place) { TimeWaitExpired(place); });
 }
 
 // Puts the connection on the wheel for its earliest deadline. A deadline that moved later leaves it

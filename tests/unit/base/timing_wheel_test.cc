@@ -20,14 +20,20 @@ struct Record {
 // A wheel of `count` records that begins at `start`.
 struct Rig {
   explicit Rig(size_t count, uint32_t start = 0)
-      : records(count), wheel(records.data(), Millis{start}) {
+      : now(Time{} + Milliseconds(start)), records(count), wheel(records.data(), now) {
     for (uint32_t i = 0; i < count; ++i) wheel.Reset(i);
   }
-  std::vector<uint32_t> Advance(uint32_t now, uint32_t budget = 1000000) {
+  // To the next time at which the clock shows `ms`.
+  std::vector<uint32_t> Advance(uint32_t ms, uint32_t budget = 1000000) {
+    return AdvanceBy(ms - now.millis().value, budget);
+  }
+  std::vector<uint32_t> AdvanceBy(int64_t ms, uint32_t budget = 1000000) {
+    now = now + Milliseconds(ms);
     std::vector<uint32_t> expired;
-    complete = wheel.Advance(Millis{now}, budget, [&](uint32_t i) { expired.push_back(i); });
+    complete = wheel.Advance(now, budget, [&](uint32_t i) { expired.push_back(i); });
     return expired;
   }
+  Time now;
   std::vector<Record> records;
   TimingWheel<Record> wheel;
   bool complete = true;
@@ -76,7 +82,7 @@ TEST(TimingWheel, ExpiringMayCancelAndArmOthers) {
   Rig rig(3, 0);
   for (uint32_t i = 0; i < 3; ++i) rig.wheel.Arm(i, Millis{10});
   std::vector<uint32_t> expired;
-  rig.wheel.Advance(Millis{20}, 100, [&](uint32_t i) {
+  rig.wheel.Advance(Time{} + Milliseconds(20), 100, [&](uint32_t i) {
     expired.push_back(i);
     if (expired.size() == 1) {
       rig.wheel.Cancel((i + 1) % 3);
@@ -85,6 +91,55 @@ TEST(TimingWheel, ExpiringMayCancelAndArmOthers) {
   });
   ASSERT_EQ(expired.size(), 3u);
   EXPECT_EQ(expired[0], expired[2]);  // once at 10 and once at 15
+}
+
+// Millis compares 24.8 days and wraps after 49.7.
+TEST(TimingWheel, MayBeLeftAloneForAnyTime) {
+  constexpr int64_t kHour = 3600000, kDay = 24 * kHour;
+  for (const uint32_t start : {0u, 1u, 255u, 0x7fffffffu, 0xfffffffeu}) {
+    for (const int64_t gap : {kHour, 2 * kHour, kDay, 24 * kDay, 25 * kDay, 49 * kDay, 50 * kDay,
+                              75 * kDay, 1000 * kDay}) {
+      SCOPED_TRACE(testing::Message() << start << " for " << gap << " ms");
+      Rig rig(3, start);
+      rig.wheel.Arm(0, Millis{start + 1});
+      rig.wheel.Arm(1, Millis{start + 70000});
+      rig.wheel.Arm(2, Millis{start + 0x7fffffffu});
+      const bool all = gap > 0x7fffffff;
+      EXPECT_EQ(rig.AdvanceBy(gap).size() + rig.AdvanceBy(1).size(), all ? 3u : 2u);
+      EXPECT_EQ(rig.wheel.now(), rig.now.millis());
+      rig.wheel.Arm(0, rig.wheel.now() + 1000);
+      EXPECT_TRUE(rig.AdvanceBy(999).empty());
+      EXPECT_EQ(rig.AdvanceBy(1), (std::vector<uint32_t>{0}));
+      if (all) continue;
+      EXPECT_TRUE(rig.AdvanceBy(0x7fffffff - gap - 1002).empty());
+      EXPECT_EQ(rig.AdvanceBy(1).size() + rig.AdvanceBy(1).size(), 1u);
+    }
+  }
+}
+
+// As by a segment that comes before the timers run.
+TEST(TimingWheel, DeadlineSetAfterALongTimeIsKept) {
+  for (const int64_t days : {0, 1, 24, 25, 49}) {
+    SCOPED_TRACE(days);
+    Rig rig(1, 0xfffffff0u);
+    const int64_t gap = days * 86400000;
+    rig.wheel.Arm(0, (rig.now + Milliseconds(gap + 1000)).millis());
+    EXPECT_TRUE(rig.AdvanceBy(gap).empty());
+    EXPECT_TRUE(rig.AdvanceBy(999).empty());
+    EXPECT_EQ(rig.AdvanceBy(1).size(), 1u);
+  }
+}
+
+TEST(TimingWheel, MayBeLeftAloneInTheMiddleOfItsWork) {
+  constexpr uint32_t kCount = 100;
+  for (const uint32_t budget : {10u, 150u}) {
+    Rig rig(kCount);
+    for (uint32_t i = 0; i < kCount; ++i) rig.wheel.Arm(i, Millis{70000 + i});
+    size_t expired = rig.Advance(70050, budget).size();
+    EXPECT_FALSE(rig.complete);
+    expired += rig.AdvanceBy(int64_t{40} * 86400000).size() + rig.AdvanceBy(1).size();
+    EXPECT_EQ(expired, kCount);
+  }
 }
 
 TEST(TimingWheel, DoesBoundedWorkACallAndLosesNothing) {
