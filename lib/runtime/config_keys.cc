@@ -71,7 +71,7 @@ std::vector<Key> MemoryKeys(MemoryConfig& memory) {
        "dropped and sent again by the peer."},
       {"max_half_open", Number{&memory.max_half_open, 16, 1u << 24}, "",
        "Half-open connections of a worker, of all its listeners together, in 64 octets each; when "
-       "all are taken the oldest goes."},
+       "all are taken the oldest goes that its cookie can bring back."},
       {"max_time_wait", Number{&memory.max_time_wait, 16, kConnectionsMax}, "",
        "TIME-WAIT records of a worker; when all are taken the oldest goes."},
       {"max_orphans", Number{&memory.max_orphans, 16, kConnectionsMax}, "",

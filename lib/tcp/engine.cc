@@ -382,7 +382,9 @@ void Engine::AbortAll(CloseReason reason) {
   for (uint32_t i = kScratchBlocks; i < tcbs_.fresh(); ++i) {
     if (tcbs_.InUse(i)) Abort(tcbs_[i], reason);
   }
-  while (half_open_.oldest() != kNone) ForgetHalfOpen(half_open_.oldest());
+  for (const auto list : {HalfOpen::kGivesWay, HalfOpen::kStays}) {
+    while (half_open_.oldest(list) != kNone) ForgetHalfOpen(half_open_.oldest(list));
+  }
 }
 
 Tcb* Engine::Find(uint32_t index, uint32_t generation) { return tcbs_.Find(index, generation); }

@@ -239,7 +239,7 @@ class Engine {
   const Flight* FlightOf(const Tcb& c) const {
     return c.flight == kNone ? nullptr : &flights_[c.flight];
   }
-  const AgedSlab<HalfOpen>& half_open() const { return half_open_; }
+  const HalfOpens& half_open() const { return half_open_; }
   const AgedSlab<TimeWait>& time_waits() const { return time_waits_; }
   // When the limits for slow peers are looked at next, if it has any.
   std::optional<Millis> PaceAt(const Tcb& c) const;
@@ -373,11 +373,12 @@ class Engine {
   static CookieOptions OfferOf(const HalfOpen& e);
   static void TakeOffer(HalfOpen& e, const CookieOptions& offer);
   bool HalfOpenHasRoom() const;
-  uint32_t NewHalfOpen(const FlowKey& key, uint64_t hash);
+  uint32_t NewHalfOpen(const FlowKey& key, uint64_t hash, HalfOpen::List list);
   bool RememberSyn(const Syn& syn, const CookieOptions& offer, const Cookie& cookie,
                    bool is_cookie);
   void ForgetHalfOpen(uint32_t place);
   void FreeHalfOpen(uint32_t place);
+  void GiveWay(uint32_t place);
   void ForgetHalfOpenOf(uint16_t listener);
   void DescribeSynAck(const HalfOpen& e, uint32_t ts_value, wire::TcpHeader& h) const;
   uint32_t TimestampOf(const HalfOpen& e, uint32_t ts_offset) const;
@@ -387,6 +388,7 @@ class Engine {
   void OfferAgain(HalfOpen& e, const wire::Frame& frame, uint32_t ts_offset);
   void BeginPassive(Tcb& c, Seq irs, Seq iss, const CookieOptions& offer, uint32_t ts_recent) const;
   void HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash);
+  Tcb* OpenHalfOpen(uint32_t place, Listener& l, const Segment& segment);
   bool EchoFits(const HalfOpen& e, const wire::TcpHeader& h) const;
   static bool IsDeferred(const Listener& l, const Segment& segment);
   bool Defer(uint32_t place, const Listener& l, const Segment& segment);
@@ -589,7 +591,7 @@ class Engine {
   Time now_;
   Slab<Tcb> tcbs_;
   Slab<Flight> flights_;
-  AgedSlab<HalfOpen> half_open_;
+  HalfOpens half_open_;
   AgedSlab<TimeWait> time_waits_;
   FlowTable table_;
   TimingWheel<Tcb> wheel_;

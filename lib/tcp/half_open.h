@@ -16,6 +16,10 @@ namespace weir::tcp {
 // lost when the entry is.
 struct alignas(64) HalfOpen {
   static constexpr uint8_t kNoScale = 15;
+  // Its lists by age. Who gives way may go before its time, for want of room or memory: its peer
+  // has a cookie, and has not acknowledged it yet. A peer that has may be silent until the cookie
+  // is no longer good, and believes itself connected.
+  enum List : uint8_t { kGivesWay, kStays, kLists };
 
   IpAddress remote;
   uint16_t remote_port;
@@ -39,7 +43,11 @@ struct alignas(64) HalfOpen {
   uint8_t answered : 1;   // its ACK has come, and could not open it yet
   uint8_t retransmits : 6;
   uint8_t challenge_slot;  // as Tcb::challenge_slot; SYNs that come again count as well
+
+  bool gives_way() const { return is_cookie != 0 && answered == 0; }
 };
 static_assert(sizeof(HalfOpen) == 64, "one cache line");
+
+using HalfOpens = AgedSlab<HalfOpen, HalfOpen::kLists>;
 
 }  // namespace weir::tcp

@@ -1,6 +1,7 @@
 // Shedding: what gives way when control blocks, flights or kept buffers are almost used up. First
-// new SYNs, then the half-open, the oldest first, then - where the configuration says so - whoever
-// has been still for longest. Nothing on which anything moves is ever ended for want of memory.
+// new SYNs, then the half-open who can come back, the oldest first, then - where the configuration
+// says so - whoever has been still for longest. Nothing on which anything moves is ever ended for
+// want of memory.
 #include <algorithm>
 
 #include "tcp/engine.h"
@@ -34,22 +35,23 @@ void Engine::WatchMemory() {
     counters_.Add(on ? Counter::kTcpShedBegan : Counter::kTcpShedEnded);
   }
   if (!on) return;
-  if (half_open_.in_use() != 0) return ShedHalfOpen();
+  if (half_open_.oldest(HalfOpen::kGivesWay) != kNone) return ShedHalfOpen();
   if (config_.shed_idle && s.again_at <= now_ms()) ShedStillest();
 }
 
 // When there is more to shed, whatever else happens.
 std::optional<Millis> Engine::ShedAt() const {
-  if (!shedding_.on || (half_open_.in_use() == 0 && !config_.shed_idle)) return std::nullopt;
-  return half_open_.in_use() != 0 ? now_ms() : shedding_.again_at;
+  if (!shedding_.on) return std::nullopt;
+  if (half_open_.oldest(HalfOpen::kGivesWay) != kNone) return now_ms();
+  if (!config_.shed_idle) return std::nullopt;
+  return shedding_.again_at;
 }
 
-// Their peers come back by cookie, as far as their SYN-ACKs were cookies.
 void Engine::ShedHalfOpen() {
-  for (uint32_t n = 0; n < kHalfOpenShedPerTurn && half_open_.oldest() != kNone; ++n) {
-    const HalfOpen& oldest = half_open_[half_open_.oldest()];
-    if (oldest.is_cookie != 0) listeners_[profiles_[oldest.profile].listener].policy.Arm(now_);
-    ForgetHalfOpen(half_open_.oldest());
+  for (uint32_t n = 0; n < kHalfOpenShedPerTurn; ++n) {
+    const uint32_t oldest = half_open_.oldest(HalfOpen::kGivesWay);
+    if (oldest == kNone) return;
+    GiveWay(oldest);
     counters_.Add(Counter::kTcpHalfOpenShed);
   }
 }

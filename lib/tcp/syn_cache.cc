@@ -28,23 +28,20 @@ void Engine::TakeOffer(HalfOpen& e, const CookieOptions& offer) {
   e.sack = offer.sack;
 }
 
-// There is a free entry; or the peer of the oldest one can come back by cookie, so that it may make
-// room.
+// There is a free entry, or one that may make room.
 bool Engine::HalfOpenHasRoom() const {
-  if (half_open_.in_use() < half_open_.capacity()) return true;
-  return half_open_.oldest() != kNone && half_open_[half_open_.oldest()].is_cookie != 0;
+  return half_open_.in_use() < half_open_.capacity() ||
+         half_open_.oldest(HalfOpen::kGivesWay) != kNone;
 }
 
 // An entry for this handshake, or kNone: there is no room.
-uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash) {
+uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash, HalfOpen::List list) {
   if (!HalfOpenHasRoom()) return kNone;
   if (half_open_.in_use() == half_open_.capacity()) {
-    const HalfOpen& oldest = half_open_[half_open_.oldest()];
-    listeners_[profiles_[oldest.profile].listener].policy.Arm(now_);
-    ForgetHalfOpen(half_open_.oldest());
+    GiveWay(half_open_.oldest(HalfOpen::kGivesWay));
     counters_.Add(Counter::kTcpHalfOpenEvicted);
   }
-  const uint32_t place = half_open_.Allocate();
+  const uint32_t place = half_open_.Allocate(list);
   if (!table_.Insert(hash, IndexOf(FlowKind::kHalfOpen, place))) {
     half_open_.Free(place);
     return kNone;
@@ -63,7 +60,8 @@ uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash) {
                                            const Cookie& cookie, bool is_cookie) {
   Listener& l = *syn.listener;
   const wire::TcpHeader& cause = syn.segment->frame->tcp;
-  const uint32_t place = NewHalfOpen(KeyOf(*syn.segment), syn.hash);
+  const uint32_t place = NewHalfOpen(KeyOf(*syn.segment), syn.hash,
+                                     is_cookie ? HalfOpen::kGivesWay : HalfOpen::kStays);
   if (place == kNone) return false;
   HalfOpen& e = half_open_[place];
   e.irs = cause.seq;
@@ -87,6 +85,12 @@ uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash) {
   Answer(*syn.segment, h, &syn.profile->settings, syn.ts_offset);
   counters_.Add(Counter::kTcpPassiveOpens);
   return true;
+}
+
+// It goes before its time, and its cookie is still out.
+void Engine::GiveWay(uint32_t place) {
+  listeners_[profiles_[half_open_[place].profile].listener].policy.Arm(now_);
+  ForgetHalfOpen(place);
 }
 
 void Engine::ForgetHalfOpen(uint32_t place) {
@@ -223,12 +227,8 @@ void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
       return;
     }
     e.answered = true;
-    if (IsDeferred(l, segment) && Defer(place, l, segment)) return;
-    const Admission admission = AdmitHandshake(l, segment);
-    if (admission == Admission::kNever) return ForgetHalfOpen(place);
-    if (admission == Admission::kLater) return;
-    c = NewTcb(FlowKey::Of(e), e.profile);
-    if (c == nullptr) return;  // counted; the peer sends it again
+    c = OpenHalfOpen(place, l, segment);
+    if (c == nullptr) return;
   } else {
     c = &Scratch(FlowKey::Of(e), e.profile);  // for the moment
   }
@@ -242,7 +242,10 @@ void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
   if (c->state == TcpState::kSynReceived) {
     e.challenge_slot = c->challenge_slot;
     if (c->owes(kAckNow) && *segment.packet) AnswerWithAck(segment, *c);
-    if (completes) DiscardTcb(*c);
+    if (completes) {
+      DiscardTcb(*c);
+      half_open_.Move(place, HalfOpen::kStays);
+    }
     return;
   }
   const uint32_t index = IndexOf(FlowKind::kHalfOpen, place);
@@ -256,6 +259,22 @@ void Engine::HalfOpenArrives(uint32_t place, Segment& segment, uint64_t hash) {
     if (h.syn() && e.is_cookie != 0) l.policy.Arm(now_);
   }
   FreeHalfOpen(place);
+}
+
+// A control block for a handshake that is complete; null: not now, or never.
+Tcb* Engine::OpenHalfOpen(uint32_t place, Listener& l, const Segment& segment) {
+  const HalfOpen& e = half_open_[place];
+  if (!IsDeferred(l, segment) || !Defer(place, l, segment)) {
+    const Admission admission = AdmitHandshake(l, segment);
+    if (admission == Admission::kNever) {
+      ForgetHalfOpen(place);
+      return nullptr;
+    }
+    Tcb* c = admission == Admission::kNow ? NewTcb(FlowKey::Of(e), e.profile) : nullptr;
+    if (c != nullptr) return c;
+  }
+  half_open_.Move(place, HalfOpen::kStays);  // counted; the peer sends it again
+  return nullptr;
 }
 
 // Whether an acknowledgement echoes a timestamp of this handshake: the cookie's, or the clock's,
@@ -302,15 +321,10 @@ void Engine::HalfOpenExpired(uint32_t place) {
     half_open_wheel_.Arm(place, now_ms() + s.rto_initial_ms);
     return SendSynAckAgain(e);
   }
-  // An entry that no cookie can bring back is not given up early: a tuple used again after
-  // TIME-WAIT.
-  const uint32_t retries =
-      e.is_cookie != 0 ? l.policy.RetriesMax(s.synack_retries) : s.synack_retries;
+  const uint32_t retries = e.gives_way() ? l.policy.RetriesMax(s.synack_retries) : s.synack_retries;
   if (e.retransmits >= retries) {
-    // Given up earlier than its peer may expect: the cookie is still out.
-    if (e.retransmits < s.synack_retries && e.is_cookie != 0) l.policy.Arm(now_);
     counters_.Add(Counter::kTcpHalfOpenTimedOut);
-    return ForgetHalfOpen(place);
+    return e.retransmits < s.synack_retries ? GiveWay(place) : ForgetHalfOpen(place);
   }
   ++e.retransmits;
   e.timed_out = true;
@@ -355,10 +369,12 @@ void Engine::SendSynAckAgain(const HalfOpen& e) {
 // What only the peer has begun ends with its listener, without a word: most of it may come from
 // addresses that never sent a SYN. A peer in earnest gets RST for its next segment.
 void Engine::ForgetHalfOpenOf(uint16_t listener) {
-  for (uint32_t i = half_open_.oldest(); i != kNone;) {
-    const uint32_t next = half_open_.NewerThan(i);
-    if (profiles_[half_open_[i].profile].listener == listener) ForgetHalfOpen(i);
-    i = next;
+  for (const auto list : {HalfOpen::kGivesWay, HalfOpen::kStays}) {
+    for (uint32_t i = half_open_.oldest(list); i != kNone;) {
+      const uint32_t next = half_open_.NewerThan(i);
+      if (profiles_[half_open_[i].profile].listener == listener) ForgetHalfOpen(i);
+      i = next;
+    }
   }
 }
 

@@ -81,6 +81,44 @@ TEST_P(Deferred, LateSynDoesNotUndoWhatThePeerHasAcknowledged) {
   rig.Discard();
 }
 
+// Nor is any cookie: who has acknowledged its SYN-ACK keeps its entry, whoever else wants room.
+TEST_P(Deferred, PeerMayBeSilentForLongerThanCookiesAreGood) {
+  Options options = Deferring(120000);
+  options.tcp.max_half_open = 4;
+  Rig rig(options);
+  ListenOn(rig, kOtherPort);
+  const Begun mine = Begin(rig, kPeerPort);
+  rig.In(Ack(1).Acks(1));
+  for (int round = 0; round < 10; ++round) {
+    BeginMany(rig, static_cast<uint16_t>(1000 + 10 * round), 10, Syn(0).Mss(1460).To(kOtherPort));
+    rig.Advance(Seconds(10));
+    rig.Discard();
+  }
+  EXPECT_GT(rig.counter(Counter::kTcpHalfOpenEvicted), 50u);
+  Return(rig, mine);
+  rig.In(Data(1, 10).Acks(1));
+  EXPECT_EQ(rig.handler().opened.size(), 1u);
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesAccepted), 0u) << "the entry was there";
+  rig.ExpectReceived(10);
+  rig.Discard();
+}
+
+TEST_P(Deferred, PeersThatHaveAcknowledgedLeaveOthersTheirCookies) {
+  Options options = Deferring(120000);
+  options.tcp.max_half_open = 4;
+  Rig rig(options);
+  for (const Begun& begun : BeginMany(rig, 1000, 4)) {
+    Return(rig, begun);
+    rig.In(Ack(1).Acks(1));
+  }
+  Begin(rig, 2000);
+  EXPECT_EQ(rig.counter(Counter::kTcpHalfOpenEvicted), 0u);
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesSent), 1u);
+  rig.In(Data(1, 10).Acks(1));
+  EXPECT_EQ(rig.handler().opened.size(), 1u);
+  rig.Discard();
+}
+
 TEST_P(Deferred, PeerThatHasGoneIsForgotten) {
   Rig rig(Deferring(10000));
   Begin(rig, kPeerPort);

@@ -357,9 +357,7 @@ class Matrix : public testing::TestWithParam<Case> {
           << "text behind a gap";
     });
     const auto& half_open = rig.engine().half_open();
-    for (uint32_t i = half_open.oldest(); i != tcp::Engine::kNone; i = half_open.NewerThan(i)) {
-      states.push_back(TcpState::kSynReceived);
-    }
+    states.insert(states.end(), half_open.in_use(), TcpState::kSynReceived);
     const auto& time_waits = rig.engine().time_waits();
     for (uint32_t i = time_waits.oldest(); i != tcp::Engine::kNone; i = time_waits.NewerThan(i)) {
       states.push_back(TcpState::kTimeWait);

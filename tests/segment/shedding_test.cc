@@ -158,9 +158,10 @@ TEST_P(Shedding, HalfOpenConnectionsGoNextAndComeBackByCookie) {
 
 TEST_P(Shedding, HalfOpenConnectionsGoASmallNumberAtATime) {
   Options options = Few();
+  options.iss_near_wrap = false;
   options.tcp.syn_backlog = 1000;
+  options.tcp.syn_cookies = SynCookies::kAuto;
   Rig rig(options);
-  std::vector<Seg> syns;
   for (uint16_t port = 0; port < 200; ++port) {
     rig.In(Syn(0).Mss(1460).From(static_cast<uint16_t>(1000 + port)));
   }
@@ -173,6 +174,66 @@ TEST_P(Shedding, HalfOpenConnectionsGoASmallNumberAtATime) {
   }
   EXPECT_EQ(left.front(), 200u - 64);
   EXPECT_EQ(left.back(), 0u);
+}
+
+// A listener without cookies, a tuple used again (ADR 13).
+TEST_P(Shedding, HalfOpenConnectionsThatCouldNotComeBackStay) {
+  for (const bool reused : {false, true}) {
+    SCOPED_TRACE(reused);
+    Options options = Few();
+    options.iss_near_wrap = false;
+    if (reused) options.tcp.syn_cookies = SynCookies::kAlways;
+    Rig rig(options);
+    if (reused) {
+      EXPECT_TRUE(Open(rig, 100));
+      rig.c().Close();
+      rig.Turn();
+      rig.Out(Fin(1).Acks(1));
+      rig.In(Fin(1).Acks(2));
+      rig.Out(Ack(2).Acks(2));
+    }
+    rig.NewConnection(100, kPeerIss + 1000);
+    rig.In(Syn(0).Mss(1460));
+    rig.Out(SynAck(0).Acks(1));
+    const Seq iss = rig.iss();
+    Fill(rig);
+    rig.Turn();
+    EXPECT_EQ(rig.engine().usage().half_open, 1u);
+    EXPECT_EQ(rig.counter(Counter::kTcpHalfOpenShed), 0u);
+    End(rig, 1);
+    End(rig, 2);
+    rig.ReturnTo(100, iss, kPeerIss + 1000);
+    rig.In(Ack(1).Acks(1));
+    EXPECT_EQ(rig.engine().usage().half_open, 0u);
+    EXPECT_TRUE(rig.c().alive());
+    EXPECT_EQ(rig.c().remote().port, 100);
+  }
+}
+
+// It may be silent for longer than its cookie is good.
+TEST_P(Shedding, HalfOpenConnectionThatIsCompleteAndWaitsForTextStays) {
+  constexpr uint16_t kDeferring = 81;
+  Options options = Few();
+  options.iss_near_wrap = false;
+  Rig rig(options);
+  const ListenOptions listen{
+      .port = kDeferring, .syn_cookies = SynCookies::kAuto, .defer_accept_ms = 120000};
+  ASSERT_TRUE(rig.engine().Listen(*rig.engine().WithDefaults(listen), &rig.handler()));
+  rig.NewConnection(100);
+  rig.In(Syn(0).Mss(1460).To(kDeferring));
+  rig.Out(SynAck(0).Acks(1));
+  rig.In(Ack(1).Acks(1).To(kDeferring));
+  const Seq iss = rig.iss();
+  Fill(rig);
+  rig.Advance(Seconds(100));
+  EXPECT_EQ(rig.engine().usage().half_open, 1u);
+  End(rig, 1);
+  End(rig, 2);
+  rig.ReturnTo(100, iss);
+  rig.In(Data(1, 10).Acks(1).To(kDeferring));
+  rig.ExpectReceived(10);
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesAccepted), 0u);
+  rig.Discard();
 }
 
 // --- third: who is still ---

@@ -84,6 +84,38 @@ TEST_P(SynCache, EntryWithoutACookieDoesNotGiveWay) {
   EXPECT_EQ(rig.handler().opened.size(), 5u);
 }
 
+// Nor does it keep those behind it from giving way: a listener without cookies, a tuple used again.
+TEST_P(SynCache, OldestWithoutACookieIsPassedOver) {
+  constexpr uint16_t kThirdPort = 82;
+  for (const bool reused : {false, true}) {
+    SCOPED_TRACE(reused);
+    Rig rig(Remembering(100, 4));
+    ListenOn(rig, kOtherPort, SynCookies::kOff);
+    ListenOn(rig, kThirdPort);
+    const uint16_t port = reused ? kStackPort : kOtherPort;
+    if (reused) EnterTimeWait(rig);
+    rig.NewConnection(kPeerPort, kPeerIss + 1000);
+    rig.In(Syn(0).Mss(1460).To(port));
+    rig.Out(SynAck(0).Acks(1));
+    const Seq oldest = rig.iss();
+    const auto older = BeginMany(rig, 1000, 3, Syn(0).Mss(1460).To(kThirdPort));
+    BeginMany(rig, 2000, 2);
+    EXPECT_EQ(rig.counter(Counter::kTcpHalfOpenEvicted), 2u);
+    EXPECT_EQ(rig.counter(Counter::kTcpCookiesSent), 0u) << "all were remembered";
+    EXPECT_EQ(HalfOpen(rig), 4u);
+    const size_t before = rig.handler().opened.size();
+    rig.ReturnTo(kPeerPort, oldest, kPeerIss + 1000);
+    rig.In(Ack(1).Acks(1).To(port));
+    for (const Begun& begun : older) {
+      Return(rig, begun);
+      rig.In(Ack(1).Acks(1).To(kThirdPort));
+    }
+    EXPECT_EQ(rig.handler().opened.size(), before + 4);
+    EXPECT_EQ(rig.counter(Counter::kTcpCookiesAccepted), 2u);
+    rig.Quiet();
+  }
+}
+
 // The peer may echo either: both carry the proof. The bits above it follow the clock, so that one
 // in 700 differs after three seconds.
 TEST_P(SynCache, EitherTimestampBringsBackAnEntryWhoseSynAckWasSentAgain) {

@@ -60,6 +60,33 @@ TEST_P(SynCache, WhileCookiesAreOutSynAckIsNotSentAgain) {
   EXPECT_EQ(rig.handler().opened.size(), 4u) << "and nothing is lost";
 }
 
+// It believes itself connected, and may have nothing to say that would bring its cookie back.
+TEST_P(SynCache, WhoHasAcknowledgedIsNotGivenUpEarlyWhileCookiesAreOut) {
+  Options options = Remembering(4);
+  options.listening = false;
+  Rig rig(options);
+  tcp::ListenParameters parameters = *rig.engine().WithDefaults({.port = kStackPort});
+  parameters.pull = true;
+  parameters.backlog = 1;
+  const auto listener = rig.engine().Listen(parameters, &rig.handler());
+  ASSERT_TRUE(listener);
+  const auto all = BeginMany(rig, 1000, 4);
+  Begin(rig, 2000);
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesSent), 1u);
+  for (const size_t i : {0u, 1u}) {
+    Return(rig, all[i]);
+    rig.In(Ack(1).Acks(1));
+  }
+  EXPECT_EQ(rig.counter(Counter::kDropTcpAcceptFull), 1u) << "the first is not accepted yet";
+  rig.OutAfter(Seconds(1), SynAck(0).Acks(1));
+  rig.OutAfter(Seconds(2), SynAck(0).Acks(1));
+  EXPECT_EQ(HalfOpen(rig), 1u);
+  rig.engine().Accepted(*listener);
+  rig.In(Ack(1).Acks(1));
+  EXPECT_EQ(rig.handler().opened.size(), 2u);
+  EXPECT_EQ(rig.counter(Counter::kTcpCookiesAccepted), 0u) << "it was still there";
+}
+
 // Requirement K4: whoever never sent those SYNs.
 TEST_P(SynCache, SynAcksSentAgainShareALimitPerSecond) {
   Options options = Remembering(1024);

@@ -95,5 +95,34 @@ TEST(AgedSlab, KnowsTheOldestUnderChurn) {
   }
 }
 
+// A record need not know which list it is in.
+TEST(AgedSlab, ListsKeepAnAgeOfTheirOwnAndShareTheRoom) {
+  AgedSlab<Record, 2> slab(6);
+  for (uint32_t i = 0; i < 6; ++i) ASSERT_EQ(slab.Allocate(i % 2), i);
+  EXPECT_EQ(slab.Allocate(1), Slab::kNone);
+  const auto list = [&](size_t which) {
+    std::vector<uint32_t> order;
+    for (uint32_t i = slab.oldest(which); i != Slab::kNone; i = slab.NewerThan(i)) {
+      order.push_back(i);
+      if (order.size() > slab.capacity()) break;
+    }
+    return order;
+  };
+  EXPECT_EQ(list(0), (std::vector<uint32_t>{0, 2, 4}));
+  EXPECT_EQ(list(1), (std::vector<uint32_t>{1, 3, 5}));
+  for (const uint32_t gone : {1u, 0u, 5u}) slab.Free(gone);
+  EXPECT_EQ(list(0), (std::vector<uint32_t>{2, 4}));
+  EXPECT_EQ(list(1), (std::vector<uint32_t>{3}));
+  slab.Free(3);
+  EXPECT_EQ(slab.oldest(1), Slab::kNone);
+  ASSERT_EQ(slab.Allocate(1), 3u);
+  EXPECT_EQ(list(1), (std::vector<uint32_t>{3}));
+  for (const uint32_t moved : {2u, 4u}) slab.Move(moved, 1);
+  EXPECT_EQ(slab.oldest(0), Slab::kNone);
+  EXPECT_EQ(list(1), (std::vector<uint32_t>{3, 2, 4}));
+  slab.Move(3, 1);
+  EXPECT_EQ(list(1), (std::vector<uint32_t>{2, 4, 3})) << "the youngest once more";
+}
+
 }  // namespace
 }  // namespace weir
