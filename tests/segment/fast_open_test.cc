@@ -230,6 +230,22 @@ TEST_P(FastOpen, AnswerGoesOutWithinTheInitialWindow) {
   rig.Discard();
 }
 
+// Nothing of it has to be sent twice, least of all the SYN-ACK before it.
+TEST_P(FastOpen, AnswerToAnUnknownNeighbourWaitsAsAWhole) {
+  Options options = On();
+  options.introduced = false;
+  Rig rig(options);
+  rig.handler().on_data = [](Connection c, Bytes) {
+    EXPECT_EQ(c.Send(Pattern(1, 10 * kMss)), 10 * kMss);
+  };
+  rig.In(SynWith(rig, 100));
+  rig.Out(SynAck(0).Acks(101));
+  for (uint32_t i = 0; i < 10; ++i) rig.Out(Data(1 + i * kMss, kMss).Acks(101));
+  rig.Quiet();
+  EXPECT_EQ(rig.counter(Counter::kNeighbourWaits), 11u);
+  EXPECT_EQ(rig.counter(Counter::kDropNeighbourWaiting), 0u);
+}
+
 TEST_P(FastOpen, PeersWindowLimitsTheAnswer) {
   Rig rig(On());
   rig.handler().on_data = [](Connection c, Bytes) { (void)c.Send(Pattern(1, 5000)); };
