@@ -134,8 +134,9 @@ bool Stack::ReadByHints(Packet& packet, wire::Frame& frame) {
   hints.l4_checksum_good = packet.l4_checksum() == ChecksumStatus::kGood;
   hints.vlan_stripped = packet.vlan_stripped();
   hints.vlan_tci = packet.vlan_tci();
-  if (wire::ReadPlainTcp(packet.first(), hints, frame)) return true;
-  wire::ParseFrame(packet.first(), hints, frame);
+  if (!wire::ReadPlainTcp(packet.first(), hints, frame)) {
+    wire::ParseFrame(packet.first(), hints, frame);
+  }
   if (frame.kind != wire::FrameKind::kDropped) return true;
   counters_.Add(frame.drop);
   if (frame.drop == Counter::kDropIpProtocol) ip_.Refuse(frame, packet, now_, out_);

@@ -140,9 +140,6 @@ inline void Engine::AnswerWithCookie(Listener& l, const Syn& syn, Cookie cookie)
 
 inline void Engine::AnswerSyn(const Syn& syn, Cookie cookie, bool look_again) {
   Listener& l = *syn.listener;
-  ++l.counts.syns;
-  if (!TakesSyns(l)) return;
-  const SynState state = l.policy.Update(l.half_open, now_);
   if (look_again) {
     const uint32_t index = table_.Find(KeyOf(*syn.segment), syn.hash);
     if (HasEnded(index)) {
@@ -151,6 +148,9 @@ inline void Engine::AnswerSyn(const Syn& syn, Cookie cookie, bool look_again) {
       return Arrive(index, *syn.segment, syn.hash);
     }
   }
+  ++l.counts.syns;
+  if (!TakesSyns(l)) return;
+  const SynState state = l.policy.Update(l.half_open, now_);
   if (state == SynState::kCookie || !OpenBySyn(l, syn, cookie)) AnswerWithCookie(l, syn, cookie);
 }
 

@@ -83,8 +83,13 @@ inline bool Engine::TakesPlainSyn(Segment& segment, uint64_t hash) {
   return true;
 }
 
+// The first ones are answered, whichever listener they are for: those of listeners with limits were
+// queued behind the others.
 void Engine::LimitSyns(size_t segments) {
   const size_t share = std::max<size_t>(1, segments / kSynShare);
+  if (syns_.size() <= share) return;
+  std::sort(syns_.begin(), syns_.end(),
+            [](const Syn& a, const Syn& b) { return a.segment < b.segment; });
   while (syns_.size() > share) {
     Drop(Counter::kDropTcpSynShare);
     syns_.RemoveLast();

@@ -89,6 +89,7 @@ class IpAddress {
   uint64_t last_ = 0;
 };
 static_assert(sizeof(IpAddress) == 16);
+static_assert(std::endian::native == std::endian::little, "see IpAddress::first_");
 
 // An address and a TCP port (host order).
 struct Endpoint {

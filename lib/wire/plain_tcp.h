@@ -14,8 +14,9 @@
 
 namespace weir::wire {
 
-// Reads a frame of that shape with nothing wrong in it, as ParseFrame would have read it, and
-// returns true. False for all others: whatever is in `frame` then, ParseFrame has to read it.
+// Reads a frame of that shape with nothing wrong in it but perhaps TCP's checksum, as ParseFrame
+// would have read it, and returns true. False for all others: whatever is in `frame` then,
+// ParseFrame has to read it.
 [[nodiscard]] inline bool ReadPlainTcp(std::span<const uint8_t> octets, const FrameHints& hints,
                                        Frame& frame) {
   constexpr uint16_t kIp = kEthernetHeaderSize, kTcp = kIp + kIpv4HeaderSize;
@@ -54,7 +55,9 @@ namespace weir::wire {
   if (header_size == 0) return false;
   if (!hints.l4_checksum_good &&
       TransportChecksum(frame.source, frame.destination, kProtocolTcp, segment) != 0) {
-    return false;
+    frame.kind = FrameKind::kDropped;
+    frame.drop = Counter::kDropTcpChecksum;
+    return true;
   }
   frame.l4_size = static_cast<uint16_t>(segment.size());
   frame.text_offset = static_cast<uint16_t>(kTcp + header_size);

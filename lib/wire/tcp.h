@@ -45,7 +45,9 @@ namespace tcp_detail {
 // offset comes to lie behind the flags, where nothing is.
 inline void TakeFixedFields(const uint8_t* p, TcpHeader& header) {
   using Octets [[gnu::vector_size(16)]] = uint8_t;
-  static_assert(offsetof(TcpHeader, window) - offsetof(TcpHeader, source_port) == 14);
+  static_assert(offsetof(TcpHeader, source_port) == 0 && offsetof(TcpHeader, seq) == 4 &&
+                offsetof(TcpHeader, ack) == 8 && offsetof(TcpHeader, flags) == 12 &&
+                offsetof(TcpHeader, window) == 14);
   Octets fields;
   std::memcpy(&fields, p, sizeof fields);
   fields =

@@ -48,6 +48,7 @@ TEST_P(ActiveOpen, SynAckOpensAndIsAcknowledged) {
   EXPECT_EQ(rig.handler().opened.size(), 1u);
   rig.ExpectState(TcpState::kEstablished);
   EXPECT_EQ(rig.c().Info().srtt_us, 50000u);
+  EXPECT_EQ(rig.counter(Counter::kTcpSegmentsOut), 2u);
   EXPECT_EQ(rig.c().remote(), Peer());
   EXPECT_EQ(rig.c().local(), (Endpoint{StackAddress(GetParam()), kOwnPort}));  // MUST-44, MUST-45
 }

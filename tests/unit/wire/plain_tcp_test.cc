@@ -44,7 +44,9 @@ bool GoesShort(const Octets& octets, const FrameHints& hints) {
   const Octets copy(octets);
   const bool goes = ReadPlainTcp(copy, hints, plain);
   ParseFrame(copy, hints, whole);
-  if (goes) {
+  if (goes && plain.kind == FrameKind::kDropped) {
+    EXPECT_TRUE(whole.kind == FrameKind::kDropped && plain.drop == whole.drop);
+  } else if (goes) {
     EXPECT_TRUE(ValuesOf(plain) == ValuesOf(whole));
     EXPECT_TRUE(OptionsOf(plain.tcp.options) == OptionsOf(whole.tcp.options));
   }
@@ -69,6 +71,16 @@ TEST(PlainTcp, LeavesTheOthersToParseFrame) {
   FrameHints tagged = kVouched;
   tagged.vlan_stripped = true;
   EXPECT_FALSE(GoesShort(TcpFrame(true, DataHeader(), kText), tagged));
+}
+
+TEST(PlainTcp, TellsAWrongChecksumItself) {
+  Octets octets = TcpFrame(true, DataHeader(), kText);
+  octets.back() ^= 1;
+  EXPECT_TRUE(GoesShort(octets, {}));
+  Frame frame = Used();
+  EXPECT_TRUE(ReadPlainTcp(octets, {}, frame));
+  EXPECT_EQ(frame.kind, FrameKind::kDropped);
+  EXPECT_EQ(frame.drop, Counter::kDropTcpChecksum);
 }
 
 // Every octet with every value, and every length, with the checksums verified and vouched for.
