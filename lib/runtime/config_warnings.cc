@@ -30,11 +30,6 @@ void WarnOfHandshakes(Draft& draft) {
     draft.Warn({"tcp.fast_open", "tcp.syn_cookies"},
                "syn_cookies = \"always\" remembers no SYN: fast_open opens nothing");
   }
-  if (always && tcp.defer_accept_ms != 0) {
-    draft.Warn({"tcp.defer_accept_ms", "tcp.syn_cookies"},
-               "syn_cookies = \"always\" remembers no handshake: a connection without text is not "
-               "accepted, not even when defer_accept_ms is over");
-  }
   if (tcp.syn_cookies == SynCookies::kOff && !tcp.fast_open &&
       !tcp.syn_cookie_secret_file.empty()) {
     draft.Warn({"tcp.syn_cookie_secret_file", "tcp.syn_cookies"},

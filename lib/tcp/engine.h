@@ -349,6 +349,7 @@ class Engine {
   // syn_cookies_arrive.cc
   std::optional<CookieOptions> CookieIn(const Segment& segment, uint8_t own_scale) const;
   bool CookieArrives(Listener& l, Segment& segment, uint64_t hash);
+  void DeferCookie(Listener& l, const Segment& segment, uint64_t hash, const CookieOptions& offer);
   bool AdoptCookie(Listener& l, HalfOpen& e, const Segment& segment, uint64_t hash);
   static uint64_t NameOfCookie(uint64_t hash, Seq irs, Seq iss);
   CookieFlow CookieFlowOf(const wire::Frame& frame, uint8_t local) const;
@@ -374,6 +375,8 @@ class Engine {
   static void TakeOffer(HalfOpen& e, const CookieOptions& offer);
   bool HalfOpenHasRoom() const;
   uint32_t NewHalfOpen(const FlowKey& key, uint64_t hash, HalfOpen::List list);
+  uint32_t Remember(Listener& l, const Segment& segment, uint64_t hash, Seq irs, Seq iss,
+                    const CookieOptions& offer, bool is_cookie);
   bool RememberSyn(const Syn& syn, const CookieOptions& offer, const Cookie& cookie,
                    bool is_cookie);
   void ForgetHalfOpen(uint32_t place);

@@ -54,19 +54,17 @@ uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash, HalfOpen::List l
   return place;
 }
 
-// Remembers the handshake that a SYN begins, and answers it with these numbers. Without `is_cookie`
-// they are lost together with the entry. False when there is no room for one.
-[[gnu::noinline]] bool Engine::RememberSyn(const Syn& syn, const CookieOptions& offer,
-                                           const Cookie& cookie, bool is_cookie) {
-  Listener& l = *syn.listener;
-  const wire::TcpHeader& cause = syn.segment->frame->tcp;
-  const uint32_t place = NewHalfOpen(KeyOf(*syn.segment), syn.hash,
-                                     is_cookie ? HalfOpen::kGivesWay : HalfOpen::kStays);
-  if (place == kNone) return false;
+// Remembers a handshake with these numbers, and what the peer's segment says beyond them. Without
+// `is_cookie` they are lost together with the entry. kNone when there is no room for one.
+uint32_t Engine::Remember(Listener& l, const Segment& segment, uint64_t hash, Seq irs, Seq iss,
+                          const CookieOptions& offer, bool is_cookie) {
+  const uint32_t place =
+      NewHalfOpen(KeyOf(segment), hash, is_cookie ? HalfOpen::kGivesWay : HalfOpen::kStays);
+  if (place == kNone) return kNone;
   HalfOpen& e = half_open_[place];
-  e.irs = cause.seq;
-  e.iss = cookie.iss;
-  e.ts_recent = cause.options.ts_value;
+  e.irs = irs;
+  e.iss = iss;
+  e.ts_recent = segment.frame->tcp.options.ts_value;
   e.sent_us = static_cast<uint32_t>(now_.us);
   e.profile = l.profile;
   TakeOffer(e, offer);
@@ -79,11 +77,21 @@ uint32_t Engine::NewHalfOpen(const FlowKey& key, uint64_t hash, HalfOpen::List l
   ++l.half_open;
   half_open_wheel_.Reset(place);
   half_open_wheel_.Arm(place, now_ms() + profiles_[e.profile].settings.rto_initial_ms);
-  wire::TcpHeader h;
-  DescribeSynAck(e, cookie.ts_value, h);
-  AddCookie(l, *syn.segment->frame, h.options);
-  Answer(*syn.segment, h, &syn.profile->settings, syn.ts_offset);
   counters_.Add(Counter::kTcpPassiveOpens);
+  return place;
+}
+
+// Remembers the handshake that a SYN begins, and answers it. False when there is no room.
+[[gnu::noinline]] bool Engine::RememberSyn(const Syn& syn, const CookieOptions& offer,
+                                           const Cookie& cookie, bool is_cookie) {
+  const wire::Frame& frame = *syn.segment->frame;
+  const uint32_t place =
+      Remember(*syn.listener, *syn.segment, syn.hash, frame.tcp.seq, cookie.iss, offer, is_cookie);
+  if (place == kNone) return false;
+  wire::TcpHeader h;
+  DescribeSynAck(half_open_[place], cookie.ts_value, h);
+  AddCookie(*syn.listener, frame, h.options);
+  Answer(*syn.segment, h, &syn.profile->settings, syn.ts_offset);
   return true;
 }
 

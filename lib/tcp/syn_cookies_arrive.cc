@@ -43,7 +43,7 @@ uint64_t Engine::NameOfCookie(uint64_t hash, Seq irs, Seq iss) {
     return true;
   }
   if (IsDeferred(l, segment)) {
-    Drop(Counter::kDropTcpDeferred);  // the text will bring the cookie as well
+    DeferCookie(l, segment, hash, *offer);
     return true;
   }
   if (AdmitHandshake(l, segment) != Admission::kNow) return true;
@@ -59,6 +59,29 @@ uint64_t Engine::NameOfCookie(uint64_t hash, Seq irs, Seq iss) {
   c->clear(kSynTimedOut);
   if (c->state == TcpState::kSynReceived) Finish(*c, CloseReason::kRefused);
   return true;
+}
+
+// The handshake is complete, and waits for text: it is remembered from now on, so that it opens in
+// the end all the same. Where there is no room, only the text will open it, which brings the cookie
+// as well.
+void Engine::DeferCookie(Listener& l, const Segment& segment, uint64_t hash,
+                         const CookieOptions& offer) {
+  const wire::TcpHeader& h = segment.frame->tcp;
+  uint32_t place = kNone;
+  if (l.half_open < l.parameters.syn_backlog) {
+    place = Remember(l, segment, hash, h.seq - 1, h.ack - 1, offer, true);
+  }
+  if (place == kNone) {
+    Drop(Counter::kDropTcpDeferred);
+    return;
+  }
+  half_open_.Move(place, HalfOpen::kStays);
+  HalfOpen& e = half_open_[place];
+  e.answered = true;
+  e.timed_out = true;  // nobody knows when the SYN-ACK left (RFC 6298 3)
+  ++l.counts.cookies_accepted;
+  counters_.Add(Counter::kTcpCookiesAccepted);
+  (void)Defer(place, l, segment);
 }
 
 // The tuple's entry is about another answer than the one that the peer has taken, which was a

@@ -39,8 +39,9 @@ struct ListenOptions {
   std::optional<uint32_t> backlog = {};
   std::optional<AcceptOverflow> accept_overflow = {};
   // OnOpen waits until the peer has sent something, or this long (0 = not at all), 0..3600000: who
-  // only opens costs a half-open connection and no more. That is kept meanwhile; where the SYN was
-  // answered by cookie alone, there is none, and who is silent for over 30 s may not be served.
+  // only opens costs a half-open connection and no more. That is kept meanwhile. Where the SYN was
+  // answered by cookie it is made when the cookie comes back, up to syn_backlog of them; beyond,
+  // who is silent for over 30 s may not be served.
   std::optional<uint32_t> defer_accept_ms = {};
   // Connections it may have at a time, a worker; 0 = as many as there is memory for, or up to 2^27
   // (tcp.max_per_listener). Beyond it SYNs are dropped, and handshakes that complete nevertheless

@@ -114,6 +114,28 @@ TEST_P(SynCache, SynsGetAQuarterOfABurstWhileThePortIsOverrun) {
   rig.OutAfter(Milliseconds(40), Ack(1).Acks(101));
 }
 
+// The first ones get it, whichever listeners they are for.
+TEST_P(SynCache, ListenersWithLimitsHaveTheirPartOfThatQuarter) {
+  Rig rig(Remembering(1024));
+  rig.Establish();
+  ListenOptions limited{.port = 82, .max_connections = 1000};
+  ASSERT_TRUE(rig.engine().Listen(*rig.engine().WithDefaults(limited), &rig.handler()));
+  std::vector<Seg> burst;
+  for (uint16_t i = 0; i < 31; ++i) {
+    Seg syn = Syn(0).Mss(1460).From(static_cast<uint16_t>(1000 + i));
+    burst.push_back(i < 5 ? syn.To(82) : syn);
+  }
+  burst.push_back(Data(1, 100).Acks(1));
+  rig.Press(true);
+  rig.InBurst(burst);
+  rig.ExpectReceived(100);
+  unsigned from_limited = 0;
+  EXPECT_EQ(rig.pending(), 8u);
+  while (rig.pending() != 0) from_limited += rig.Any().source_port == 82;
+  EXPECT_EQ(from_limited, 5u);
+  rig.OutAfter(Milliseconds(40), Ack(1).Acks(101));
+}
+
 TEST_P(SynCache, HandshakesThatAreOpenAreNoSyns) {
   Rig rig(Remembering(1024));
   rig.Establish();

@@ -52,9 +52,6 @@ const Contradiction kContradictions[] = {
      "weir.toml:2: tcp.fast_open = true: syn_cookies = \"always\" remembers no SYN: fast_open "
      "opens "
      "nothing"},
-    {"DeferringWithoutMemory", "[tcp]\nsyn_cookies = \"always\"\ndefer_accept_ms = 100\n",
-     "weir.toml:3: tcp.defer_accept_ms = 100: syn_cookies = \"always\" remembers no handshake: a "
-     "connection without text is not accepted, not even when defer_accept_ms is over"},
     {"SecretWithoutCookies",
      "[tcp]\nsyn_cookies = \"off\"\nsyn_cookie_secret_file = \"/etc/weir/secret\"\n",
      "weir.toml:3: tcp.syn_cookie_secret_file = \"/etc/weir/secret\": syn_cookies = \"off\" takes "
