@@ -140,7 +140,7 @@ absl::Status ServerImpl::CheckMemoryLock() const {
       mmap(nullptr, octets, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (room == MAP_FAILED) return MemoryLockError(errno);
   const int refusal = mlockall(MCL_CURRENT | MCL_ONFAULT) == 0 ? 0 : errno;
-  munlockall();
+  if (refusal == 0) munlockall();  // refused, it has changed nothing
   munmap(room, octets);
   return refusal == 0 ? absl::OkStatus() : MemoryLockError(refusal);
 }

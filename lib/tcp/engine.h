@@ -418,7 +418,7 @@ class Engine {
 
   // syn_sent.cc: 3.10.7.3.
   void SynSentArrives(Tcb& c, Segment& segment);
-  void TakeRest(Tcb& c, Segment& segment);
+  void TakeSynAckText(Tcb& c, Segment& segment);
 
   // segment_arrives.cc: 3.10.7.4, step by step. Each returns whether to go on.
   bool CheckTimestamp(Arrival& a);

@@ -50,7 +50,7 @@ void Engine::SynSentArrives(Tcb& c, Segment& segment) {
     }
     BecomeEstablished(c, true);
     c.owe(kAckNow);
-    return TakeRest(c, segment);
+    return TakeSynAckText(c, segment);
   }
   // Simultaneous open (MUST-10): our SYN is still unanswered, theirs is answered with SYN-ACK. Text
   // of ours that went with it goes again once that is acknowledged; text of theirs is not kept for
@@ -62,7 +62,7 @@ void Engine::SynSentArrives(Tcb& c, Segment& segment) {
 
 // What a SYN-ACK has beyond its controls: on from the sixth step of 3.10.7.4. A server that takes
 // fast opens may answer before the third segment of the handshake (RFC 7413 2).
-void Engine::TakeRest(Tcb& c, Segment& segment) {
+void Engine::TakeSynAckText(Tcb& c, Segment& segment) {
   const wire::Frame& frame = *segment.frame;
   const wire::TcpHeader& h = frame.tcp;
   if (frame.text_size == 0 && !h.fin()) return;

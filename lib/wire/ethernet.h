@@ -10,6 +10,8 @@
 
 namespace weir::wire {
 
+inline constexpr uint8_t kGroupBit = 1;  // of an address's first octet
+
 struct MacAddress {
   std::array<uint8_t, 6> octets{};
 
@@ -19,7 +21,7 @@ struct MacAddress {
     return mac;
   }
   // Group bit: multicast or broadcast.
-  constexpr bool is_multicast() const { return (octets[0] & 1) != 0; }
+  constexpr bool is_multicast() const { return (octets[0] & kGroupBit) != 0; }
   constexpr bool is_broadcast() const {
     for (uint8_t o : octets) {
       if (o != 0xff) return false;

@@ -14,7 +14,6 @@ namespace weir::wire {
 namespace {
 
 constexpr int kVlanTagsMax = 2;
-constexpr uint8_t kGroupBit = 1;  // of an Ethernet address's first octet
 
 bool IsVlanTag(uint16_t ether_type) {
   return ether_type == kEtherTypeVlan || ether_type == kEtherTypeQinQ;

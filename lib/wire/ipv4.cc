@@ -33,8 +33,8 @@ Counter CheckIpv4Options(std::span<const uint8_t> options) {
 }
 
 Counter CheckIpv4Source(uint32_t address) {
-  const uint32_t network = address >> 24;
-  if (network != 0 && network != 127 && network < 224) return kNoDrop;
+  const auto network = static_cast<uint8_t>(address >> 24);
+  if (IsOrdinaryIpv4(network)) return kNoDrop;
   if (network == 0) return Counter::kDropSourceUnspecified;
   if (network == 127) return Counter::kDropSourceLoopback;
   if (network < 240) return Counter::kDropSourceMulticast;

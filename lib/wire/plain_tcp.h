@@ -26,7 +26,7 @@ namespace weir::wire {
   const uint8_t* const p = octets.data();
   const uint8_t* const ip = p + kIp;
   const uint32_t type_to_tos = LoadBe32(p + 12);
-  if (type_to_tos >> 8 != kIsIpv4 || ((p[0] | p[6]) & 1) != 0) return false;
+  if (type_to_tos >> 8 != kIsIpv4 || ((p[0] | p[6]) & kGroupBit) != 0) return false;
   const uint32_t total_size = LoadBe16(ip + 2);
   if (total_size < kHeaders || total_size > octets.size() - kIp) return false;
   const uint32_t fragment_to_protocol = LoadBe32(ip + 6);
